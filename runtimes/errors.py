@@ -1,0 +1,108 @@
+"""Every error the toolkit raises, drawn once. Each carries the exit code of the command line.
+
+EdgeLLMError                     1   base: one message that names the file, the fact and the next step
+├── InputError                   2   what was given cannot be used
+│   ├── ConfigError              2   an option is outside its range
+│   ├── BundleError              2   a bundle is damaged, unsafe or from the future
+│   ├── SourceError              2   a checkpoint is truncated, lying or incomplete
+│   │   └── UnsupportedModelError 2  a well-formed model this build has no family, type or feature for
+│   ├── TokenizerError           2   a vocabulary is missing or malformed
+│   ├── TemplateError            2   a chat template is missing, fails, or runs past its bounds
+│   ├── PromptError              2   an empty prompt, token ids out of range
+│   │   └── ContextOverflowError 2   more tokens than the context holds (carries both numbers)
+│   ├── UnknownModelError        2   a name the catalog does not know (carries the nearest ones)
+│   └── RuntimeUnavailableError  2   the runtime asked for is not installed or cannot open this format
+├── NetworkError                 1   a download did not finish
+├── StorageError                 1   the disk said no (space, permission)
+├── RuntimeFailedError           1   a backend failed while loading or running
+└── SessionClosedError           1   a session was used after close()
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+
+class EdgeLLMError(Exception):
+    """Base of every error raised on purpose. `exit_code` is what the command line returns for it."""
+
+    exit_code = 1
+
+
+class InputError(EdgeLLMError):
+    """What was given cannot be used; trying again unchanged gives the same answer."""
+
+    exit_code = 2
+
+
+class ConfigError(InputError):
+    """An option is outside its range."""
+
+
+class BundleError(InputError):
+    """A bundle is damaged, unsafe or written by a newer version."""
+
+
+class SourceError(InputError):
+    """A checkpoint is truncated, inconsistent with its own header, or incomplete."""
+
+
+class UnsupportedModelError(SourceError):
+    """A well-formed model that this build has no family, tensor type or feature for."""
+
+
+class TokenizerError(InputError):
+    """A vocabulary is missing or malformed."""
+
+
+class TemplateError(InputError):
+    """A chat template is missing, fails, or runs past its bounds in time or output."""
+
+
+class PromptError(InputError):
+    """A prompt that cannot be fed: empty, or with token ids outside the vocabulary."""
+
+
+class ContextOverflowError(PromptError):
+    """More tokens than the context holds. Nothing was fed and nothing was cut."""
+
+    def __init__(self, needed: int, context_length: int) -> None:
+        self.needed = needed
+        self.context_length = context_length
+        super().__init__(
+            f"The prompt needs {needed} tokens and the context holds {context_length}. "
+            "Shorten it, start a new conversation, or open the model with a longer context."
+        )
+
+
+class UnknownModelError(InputError):
+    """A model name that is neither in the catalog nor on disk."""
+
+    def __init__(self, name: str, nearest: Sequence[str]) -> None:
+        self.name = name
+        self.nearest = tuple(nearest)
+        known = f" Did you mean {', '.join(self.nearest)}?" if self.nearest else ""
+        super().__init__(
+            f"No model is called {name!r}.{known} `edge-llm models` lists the names; "
+            "a path to a bundle, a .gguf file or a Hugging Face directory works too."
+        )
+
+
+class RuntimeUnavailableError(InputError):
+    """The runtime asked for is not installed, or cannot open this kind of artifact."""
+
+
+class NetworkError(EdgeLLMError):
+    """A download did not finish. What was fetched so far is kept and resumed."""
+
+
+class StorageError(EdgeLLMError):
+    """The disk refused: no space, no permission, not a directory."""
+
+
+class RuntimeFailedError(EdgeLLMError):
+    """A backend failed while loading or running a model."""
+
+
+class SessionClosedError(EdgeLLMError):
+    """A session was used after `close()`."""
