@@ -46,18 +46,24 @@ def open_session(
         RuntimeFailedError: the backend refused the model.
     """
     artifact = bundle if isinstance(bundle, Bundle) else read_bundle(bundle)
-    chosen = find_runtime(runtime) if runtime is not None else _runtime_for(artifact)
-    if artifact.manifest.format not in chosen.formats:
-        raise RuntimeUnavailableError(
-            f"{artifact.path} is a bundle in {artifact.manifest.format} format; the runtime {chosen.name} opens "
-            f"{', '.join(sorted(chosen.formats))}. Leave out --runtime, or quantize with a matching --format."
-        )
-    return chosen.open(artifact, config or RuntimeConfig())
+    return runtime_for(artifact, runtime).open(artifact, config or RuntimeConfig())
 
 
-def _runtime_for(bundle: Bundle) -> Runtime:
-    for name in installed_runtimes():
-        runtime = find_runtime(name)
+def runtime_for(bundle: Bundle, name: str | None = None) -> Runtime:
+    """The runtime that `open_session` opens a bundle with.
+
+    Raises:
+        RuntimeUnavailableError: no runtime has this name, or none (or not this one) opens the bundle's format.
+    """
+    candidates = [find_runtime(given) for given in (installed_runtimes() if name is None else [name])]
+    for runtime in candidates:
         if bundle.manifest.format in runtime.formats:
             return runtime
-    raise RuntimeUnavailableError(f"{bundle.path} is in {bundle.manifest.format} format, and no registered runtime opens it.")
+    if name is None:
+        raise RuntimeUnavailableError(
+            f"{bundle.path} is in {bundle.manifest.format} format, and no registered runtime opens it."
+        )
+    raise RuntimeUnavailableError(
+        f"{bundle.path} is a bundle in {bundle.manifest.format} format; the runtime {name} opens "
+        f"{', '.join(sorted(candidates[0].formats))}. Leave out --runtime, or quantize with a matching --format."
+    )

@@ -5,7 +5,6 @@ from __future__ import annotations
 import ast
 import subprocess
 import sys
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -23,9 +22,8 @@ EMPTY_NAMES = {"utils.py", "util.py", "helpers.py", "helper.py", "common.py", "m
 BACKENDS = {"onnxruntime", "llama_cpp", "torch", "transformers"}
 
 
-def modules() -> Iterator[Path]:
-    for package in MAY_IMPORT:
-        yield from sorted((ROOT / package).rglob("*.py"))
+def modules() -> list[Path]:
+    return [path for package in MAY_IMPORT for path in sorted((ROOT / package).rglob("*.py"))]
 
 
 def imported_packages(path: Path) -> set[str]:

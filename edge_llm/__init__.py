@@ -1,0 +1,73 @@
+"""A language model on the device in front of you: load it, ask it, chat with it. Nothing leaves the device.
+
+    with edge_llm.load("smollm2-135m-instruct") as model:
+        for event in model.chat_stream([edge_llm.Message("user", "What is the capital of Japan?")]):
+            ...
+
+Names are loaded when first used: `import edge_llm` loads no runtime, no tokenizer and no numpy.
+"""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from edge_llm.chat import Chat
+    from edge_llm.events import Done, Event, EventStream, Result, StopReason, TextDelta, Timings, Usage
+    from edge_llm.home import Home
+    from edge_llm.messages import Message, Role
+    from edge_llm.model import Model, ModelInfo, load
+    from edge_llm.sampling import Sampling
+    from runtimes.errors import EdgeLLMError
+
+_HOMES = {
+    "Chat": "edge_llm.chat",
+    "Done": "edge_llm.events",
+    "EdgeLLMError": "runtimes.errors",
+    "Event": "edge_llm.events",
+    "EventStream": "edge_llm.events",
+    "Home": "edge_llm.home",
+    "Message": "edge_llm.messages",
+    "Model": "edge_llm.model",
+    "ModelInfo": "edge_llm.model",
+    "Result": "edge_llm.events",
+    "Role": "edge_llm.messages",
+    "Sampling": "edge_llm.sampling",
+    "StopReason": "edge_llm.events",
+    "TextDelta": "edge_llm.events",
+    "Timings": "edge_llm.events",
+    "Usage": "edge_llm.events",
+    "load": "edge_llm.model",
+}
+
+__all__ = [
+    "Chat",
+    "Done",
+    "EdgeLLMError",
+    "Event",
+    "EventStream",
+    "Home",
+    "Message",
+    "Model",
+    "ModelInfo",
+    "Result",
+    "Role",
+    "Sampling",
+    "StopReason",
+    "TextDelta",
+    "Timings",
+    "Usage",
+    "load",
+]
+
+
+def __getattr__(name: str) -> object:
+    home = _HOMES.get(name)
+    if home is None:
+        raise AttributeError(f"module 'edge_llm' has no attribute {name!r}")
+    return getattr(import_module(home), name)
+
+
+def __dir__() -> list[str]:
+    return sorted(__all__)

@@ -1,0 +1,129 @@
+"""`edge-llm chat`: a conversation, on a terminal or through a pipe."""
+
+from __future__ import annotations
+
+import sys
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from edge_llm.catalog import DEFAULT_MODEL
+from edge_llm.cli import options
+from edge_llm.cli.answers import cancel_on_interrupt, result_document, show_answer
+from edge_llm.cli.chat_commands import COMMANDS, Conversation, obey
+from edge_llm.cli.output import note, report, say_json
+from edge_llm.cli.turns import piped_lines, read_turn, terminal_lines
+from runtimes.errors import EdgeLLMError, TemplateError
+
+if TYPE_CHECKING:
+    from edge_llm import Result, Sampling
+
+
+def chat(
+    model: Annotated[
+        str, typer.Argument(metavar="[MODEL]", help="A name, a bundle, a .gguf file or a Hugging Face directory.")
+    ] = DEFAULT_MODEL,
+    system: options.SystemText = None,
+    max_tokens: options.MaxTokens = None,
+    stop: options.Stop = None,
+    runtime: options.RuntimeName = None,
+    threads: options.Threads = None,
+    context: options.ContextLength = None,
+    temperature: options.Temperature = 0.0,
+    top_k: options.TopK = 0,
+    top_p: options.TopP = 1.0,
+    min_p: options.MinP = 0.0,
+    repetition_penalty: options.RepetitionPenalty = 1.0,
+    seed: options.Seed = None,
+    home: options.HomeFolder = None,
+    as_json: options.AsJson = False,
+) -> None:
+    """Talk with a model. Without MODEL, with a small one that is fetched and prepared once.
+
+    The answer appears as it is made. Ctrl-C stops it and keeps the conversation; Ctrl-D or /quit leaves; /help shows
+    what else there is. Nothing is kept on disk unless you /save it.
+
+    In a pipe each line is a turn and stdout carries only the answers; with --json one line of JSON for each.
+
+    [bold]Examples[/bold]
+
+    edge-llm chat
+
+    edge-llm chat out/onnx --system "Answer in one sentence." --temperature 0.7 --top-p 0.9
+
+    printf 'What is 2 + 2?\\\\nAnd 3 + 3?\\\\n' | edge-llm chat --json
+    """
+    from edge_llm import Chat, Home, Sampling
+    from edge_llm.cli.opening import open_model
+
+    sampling = Sampling(
+        temperature=temperature, top_k=top_k, top_p=top_p, min_p=min_p, repetition_penalty=repetition_penalty, seed=seed
+    )
+    with open_model(model, runtime=runtime, threads=threads, context_length=context, home=home) as opened:
+        if not opened.info.chat:
+            raise TemplateError(
+                f"{opened.info.name} has no chat template: it was not made for conversations. "
+                "Let it continue a text instead: edge-llm run MODEL PROMPT --raw."
+            )
+        conversation = Conversation(Chat(opened, system=system), Home(home).chats)
+        limits = Limits(sampling, max_tokens, tuple(stop or ()))
+        if sys.stdin.isatty() and not as_json:
+            note(f"{opened.info.name} on {opened.info.runtime}. /help shows the commands, /quit leaves.")
+            _talk(conversation, limits)
+        else:
+            _answer_lines(conversation, limits, as_json=as_json)
+
+
+@dataclass(frozen=True)
+class Limits:
+    """How every answer of a conversation is sampled and where it ends."""
+
+    sampling: Sampling
+    max_tokens: int | None
+    stop: tuple[str, ...]
+
+
+def _talk(conversation: Conversation, limits: Limits) -> None:
+    """A conversation on a terminal: what goes wrong in a turn is told, and the conversation goes on."""
+    read_line = terminal_lines(list(COMMANDS))
+    while not conversation.over:
+        try:
+            turn = read_turn(read_line)
+        except KeyboardInterrupt:
+            note("Ctrl-D or /quit leaves.")
+            continue
+        except EOFError:
+            return
+        try:
+            _take(conversation, turn, limits, quiet=False)
+        except (EdgeLLMError, OSError) as error:
+            report(error, as_json=False)
+
+
+def _answer_lines(conversation: Conversation, limits: Limits, *, as_json: bool) -> None:
+    """A conversation through a pipe: what goes wrong in a turn ends it, so that a script notices."""
+    read_line = piped_lines()
+    while not conversation.over:
+        try:
+            turn = read_turn(read_line)
+        except EOFError:
+            return
+        result = _take(conversation, turn, limits, quiet=as_json)
+        if as_json and result is not None:
+            say_json(result_document(result, conversation.chat.model.info), one_line=True)
+
+
+def _take(conversation: Conversation, turn: str, limits: Limits, *, quiet: bool) -> Result | None:
+    """Obey a command, or have the model answer. A blank turn is nothing."""
+    if turn.startswith("/"):
+        obey(conversation, turn)
+        return None
+    if not turn.strip():
+        return None
+    with cancel_on_interrupt() as cancel:
+        events = conversation.chat.send(
+            turn, sampling=limits.sampling, max_tokens=limits.max_tokens, stop=limits.stop, cancel=cancel
+        )
+        conversation.last = show_answer(events, quiet=quiet)
+    return conversation.last

@@ -1,0 +1,99 @@
+"""The program `edge-llm`: its commands, and the one place where an error becomes an exit code.
+
+Exit codes: 0 done; 1 it failed though the request was fine (network, disk, backend); 2 what was given
+cannot be used; 130 Ctrl-C.
+"""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Sequence
+from types import TracebackType
+from typing import Annotated
+
+import typer
+from typer.main import get_command
+
+from edge_llm.cli import output
+from edge_llm.cli.bench import bench
+from edge_llm.cli.chat import chat
+from edge_llm.cli.doctor import doctor
+from edge_llm.cli.eval import evaluate
+from edge_llm.cli.models import models
+from edge_llm.cli.pull import pull
+from edge_llm.cli.quantize import quantize
+from edge_llm.cli.run import run
+from runtimes.errors import EdgeLLMError
+
+_HELP = """Shrink a language model, run it on the device in front of you. Nothing leaves the device.
+
+Start with [bold]edge-llm chat[/bold]: it fetches a small model once (98 MB) and talks with you. After that no command
+opens a network connection, except [bold]pull[/bold] and a model name that is not here yet.
+"""
+
+app = typer.Typer(
+    name="edge-llm",
+    help=_HELP,
+    epilog="Options and examples of a command: [bold]edge-llm COMMAND --help[/bold]. More: docs/cli.md.",
+    add_completion=False,
+    no_args_is_help=True,
+    rich_markup_mode="rich",
+    context_settings={"help_option_names": ["-h", "--help"]},
+    pretty_exceptions_enable=False,
+)
+
+_TALK, _KEEP, _SHRINK, _MACHINE = "Talk", "Models", "Shrink and measure", "This machine"
+app.command("chat", rich_help_panel=_TALK)(chat)
+app.command("run", rich_help_panel=_TALK)(run)
+app.command("pull", rich_help_panel=_KEEP)(pull)
+app.command("models", rich_help_panel=_KEEP)(models)
+app.command("quantize", rich_help_panel=_SHRINK)(quantize)
+app.command("eval", rich_help_panel=_SHRINK)(evaluate)
+app.command("bench", rich_help_panel=_SHRINK)(bench)
+app.command("doctor", rich_help_panel=_MACHINE)(doctor)
+
+
+def _print_version(wanted: bool) -> None:
+    if wanted:
+        from importlib.metadata import version
+
+        output.say(f"edge-llm {version('edge-llm')}")
+        raise typer.Exit
+
+
+@app.callback()
+def program(
+    version: Annotated[
+        bool, typer.Option("--version", callback=_print_version, is_eager=True, help="Print the version and exit.")
+    ] = False,
+) -> None:
+    """Options that stand before a command."""
+
+
+def execute(arguments: Sequence[str]) -> int:
+    """Run one command line (without the program's name) and return its exit code.
+
+    Errors are reported here, once. What is no foreseen error is a bug and goes on to the caller.
+    """
+    as_json = output.wants_json(arguments)
+    try:
+        code = get_command(app).main(list(arguments), prog_name="edge-llm", standalone_mode=False)
+    except typer.TyperException as error:
+        if not as_json:
+            output.note_usage(error)
+        return output.report(error, as_json=as_json)
+    except (EdgeLLMError, OSError, MemoryError, KeyboardInterrupt) as error:
+        return output.report(error, as_json=as_json)
+    return code if isinstance(code, int) else 0
+
+
+def main() -> None:
+    """Entry point of the program; ends the process."""
+    output.prepare_streams()
+
+    def report_bug(kind: type[BaseException], error: BaseException, trace: TracebackType | None) -> None:
+        output.report(error, as_json=output.wants_json(sys.argv[1:]))
+
+    # The interpreter itself ends with 1 after an exception nobody foresaw; only its words are replaced.
+    sys.excepthook = report_bug
+    sys.exit(execute(sys.argv[1:]))

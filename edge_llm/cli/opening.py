@@ -1,0 +1,42 @@
+"""Finds and opens what a person named, and says what takes long meanwhile."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from edge_llm.cli.progress import ProgressDisplay
+
+if TYPE_CHECKING:
+    from edge_llm import Home, Model
+
+
+def open_model(model: str, *, runtime: str | None, threads: int | None, context_length: int | None, home: Path | None) -> Model:
+    """`edge_llm.load` with its progress on stderr. The caller closes the model.
+
+    Raises:
+        EdgeLLMError: whatever `edge_llm.load` raises.
+    """
+    from edge_llm import Home, load
+
+    with ProgressDisplay() as progress:
+        return load(
+            model,
+            runtime=runtime,
+            threads=threads,
+            context_length=context_length,
+            home=Home(home),
+            progress=progress.on_model_step,
+        )
+
+
+def find_source(name: str, home: Home, progress: ProgressDisplay) -> Path:
+    """The checkpoint called `name`: a path as it is, or a model of the catalog or the hub, fetched if it is not here.
+
+    Raises:
+        UnknownModelError, NetworkError, StorageError: it could not be had.
+    """
+    from edge_llm.catalog import pull
+
+    path = Path(name).expanduser()
+    return path if path.exists() else pull(name, home=home, progress=progress.on_model_step)

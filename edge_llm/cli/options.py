@@ -1,0 +1,107 @@
+"""The arguments and options that several commands share, each spelled and explained once."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated, TypeAlias
+
+import typer
+
+_ENGINE = "Engine"
+_SAMPLING = "Sampling"
+
+ModelName: TypeAlias = Annotated[
+    str,
+    typer.Argument(
+        metavar="MODEL",
+        help="A name from [bold]edge-llm models[/bold], hf:owner/repo[/file], a bundle, a .gguf file or a Hugging Face directory.",
+    ),
+]
+AsJson: TypeAlias = Annotated[
+    bool,
+    typer.Option("--json", help="Print JSON on stdout and nothing else; errors too, as {error: {type, message}}."),
+]
+HomeFolder: TypeAlias = Annotated[
+    Path | None,
+    typer.Option(
+        "--home",
+        envvar="EDGE_LLM_HOME",
+        show_envvar=True,
+        metavar="DIR",
+        help="Where models are kept, shared by every app that uses edge-llm. Default: this user's data folder.",
+    ),
+]
+RuntimeName: TypeAlias = Annotated[
+    str | None,
+    typer.Option(
+        "--runtime",
+        metavar="NAME",
+        help="What runs the model: onnx or llamacpp. Default: what opens it, onnx where both can.",
+        rich_help_panel=_ENGINE,
+    ),
+]
+Threads: TypeAlias = Annotated[
+    int | None,
+    typer.Option("--threads", min=1, help="Worker threads. Default: the cores this process may use.", rich_help_panel=_ENGINE),
+]
+ContextLength: TypeAlias = Annotated[
+    int | None,
+    typer.Option(
+        "--context",
+        min=1,
+        help="Most tokens to hold, prompt and answer together. Default: the model's limit.",
+        rich_help_panel=_ENGINE,
+    ),
+]
+MaxTokens: TypeAlias = Annotated[
+    int | None,
+    typer.Option("--max-tokens", min=1, help="Longest answer, in tokens. Default: until the model stops."),
+]
+SystemText: TypeAlias = Annotated[
+    str | None,
+    typer.Option("--system", metavar="TEXT", help="System message: how the model should behave. Default: the model's own."),
+]
+Stop: TypeAlias = Annotated[
+    list[str] | None,
+    typer.Option("--stop", metavar="TEXT", help="End the answer before this text. May be given several times."),
+]
+Temperature: TypeAlias = Annotated[
+    float | None,
+    typer.Option(
+        "--temperature", min=0.0, help="0 always takes the likeliest token; higher is more varied.", rich_help_panel=_SAMPLING
+    ),
+]
+TopK: TypeAlias = Annotated[
+    int | None,
+    typer.Option("--top-k", min=0, help="Choose among the K likeliest tokens; 0 takes all.", rich_help_panel=_SAMPLING),
+]
+TopP: TypeAlias = Annotated[
+    float | None,
+    typer.Option(
+        "--top-p",
+        min=0.0,
+        max=1.0,
+        help="Choose among the likeliest tokens that hold this probability together.",
+        rich_help_panel=_SAMPLING,
+    ),
+]
+MinP: TypeAlias = Annotated[
+    float | None,
+    typer.Option(
+        "--min-p",
+        min=0.0,
+        max=1.0,
+        help="Drop tokens less likely than this share of the likeliest one.",
+        rich_help_panel=_SAMPLING,
+    ),
+]
+RepetitionPenalty: TypeAlias = Annotated[
+    float | None,
+    typer.Option("--repetition-penalty", help="Above 1 disfavours tokens that were used recently.", rich_help_panel=_SAMPLING),
+]
+Seed: TypeAlias = Annotated[
+    int | None,
+    typer.Option(
+        "--seed", help="The same seed gives the same answer. Default: a new one each time.", rich_help_panel=_SAMPLING
+    ),
+]

@@ -1,0 +1,236 @@
+"""A loaded model: text or messages in, events or a result out. Knows where its parts come from; holds no conversation."""
+
+from __future__ import annotations
+
+import os
+import threading
+from collections.abc import Iterable, Sequence
+from contextlib import ExitStack
+from dataclasses import dataclass
+from pathlib import Path
+from time import perf_counter
+from typing import TYPE_CHECKING
+
+from edge_llm.catalog import DEFAULT_MODEL
+from edge_llm.context import Context
+from edge_llm.events import Done, EventStream, Result
+from edge_llm.generate import generate
+from edge_llm.messages import Message
+from edge_llm.prompt import ChatPrompt
+from edge_llm.sampling import GREEDY, Sampling
+from runtimes.contract import RuntimeConfig
+from runtimes.errors import TemplateError
+
+if TYPE_CHECKING:
+    from types import TracebackType
+
+    from typing_extensions import Self
+
+    from edge_llm.home import Home
+    from edge_llm.progress import ProgressCallback
+    from runtimes.bundle import Bundle
+    from runtimes.contract import Session
+    from runtimes.tokenizer import Tokenizer
+
+
+@dataclass(frozen=True)
+class ModelInfo:
+    """What a loaded model is and what runs it."""
+
+    name: str
+    runtime: str
+    format: str
+    family: str
+    path: Path
+    """The bundle directory or the .gguf file."""
+    context_length: int
+    """Most tokens it holds, as it was opened."""
+    vocabulary_size: int
+    chat: bool
+    """It has a chat template, so `chat` works."""
+    licence: str | None
+    load_s: float
+    """Seconds that loading took, downloads and conversions not counted."""
+
+
+def load(
+    model: str | os.PathLike[str] = DEFAULT_MODEL,
+    *,
+    runtime: str | None = None,
+    threads: int | None = None,
+    context_length: int | None = None,
+    home: Home | None = None,
+    progress: ProgressCallback | None = None,
+) -> Model:
+    """Load a model, fetching and converting it first where that was not done before.
+
+    Args:
+        model: a bundle directory, a .gguf file, a Hugging Face directory, a name of the catalog, or hf:owner/repo.
+        runtime: "onnx" or "llamacpp"; None takes the one that opens the model.
+        threads: worker threads; None takes the cores this process may use.
+        context_length: most tokens to hold, prompt and answer together; None takes the model's limit.
+        home: where models are kept; None takes EDGE_LLM_HOME or this user's data folder.
+        progress: told how far a download or a conversion has come.
+
+    Raises:
+        UnknownModelError, NetworkError, StorageError: the model could not be had.
+        BundleError, SourceError, TokenizerError: it is damaged, or of a kind this build does not know.
+        RuntimeUnavailableError, RuntimeFailedError, ConfigError: it cannot be run, or not like this.
+    """
+    from edge_llm.resolve import resolve
+    from runtimes.registry import runtime_for
+    from runtimes.tokenizer import open_bundle_tokenizer
+
+    config = RuntimeConfig(threads=threads, context_length=context_length)
+    bundle = resolve(model, runtime=runtime, home=home, progress=progress)
+    chosen = runtime_for(bundle, runtime)
+    began = perf_counter()
+    with ExitStack() as opened:
+        session = opened.enter_context(chosen.open(bundle, config))
+        tokenizer = open_bundle_tokenizer(bundle)
+        loaded = Model(bundle, session, tokenizer, runtime=chosen.name, load_s=perf_counter() - began)
+        opened.pop_all()
+    return loaded
+
+
+class Model:
+    """One model in memory; get one from `load`. A context manager. Safe to use from several threads.
+
+    It answers one request at a time. Another thread's request waits for the answer under way. One thread may begin an
+    answer before it has read the last one to its end: both are right, and the older one is slower for it.
+    """
+
+    def __init__(self, bundle: Bundle, session: Session, tokenizer: Tokenizer, *, runtime: str, load_s: float = 0.0) -> None:
+        manifest = bundle.manifest
+        self._context = Context(session)
+        self._stop_token_ids = frozenset(manifest.stop_token_ids)
+        source = bundle.read_chat_template()
+        self._prompt = None if source is None else ChatPrompt(source, tokenizer, manifest.stop_token_ids)
+        self.tokenizer = tokenizer
+        """The model's own tokenizer."""
+        self.info = ModelInfo(
+            name=manifest.name,
+            runtime=runtime,
+            format=manifest.format,
+            family=manifest.family,
+            path=bundle.path,
+            context_length=session.capabilities.context_length,
+            vocabulary_size=session.capabilities.vocabulary_size,
+            chat=source is not None,
+            licence=manifest.licence,
+            load_s=load_s,
+        )
+
+    def stream(
+        self,
+        prompt: str,
+        *,
+        sampling: Sampling = GREEDY,
+        max_tokens: int | None = None,
+        stop: Sequence[str] = (),
+        cancel: threading.Event | None = None,
+    ) -> EventStream:
+        """Continue a text, as it is, without a chat template. Ask for the events to run the model; close to stop it.
+
+        Args:
+            sampling: how tokens are chosen; by default always the likeliest.
+            max_tokens: most tokens of answer; None goes on until the model stops or the context is full.
+            stop: texts that end the answer and are not part of it.
+            cancel: set it, from any thread, to end the answer within one token.
+
+        Raises:
+            PromptError: an empty prompt. ContextOverflowError: one longer than the context (both numbers).
+            ConfigError: an option out of range.
+            RuntimeFailedError, SessionClosedError: later, from the iterator.
+        """
+        ids = self.tokenizer.encode(prompt, bos=True) if prompt else []
+        return self._stream(ids, sampling, max_tokens, stop, cancel)
+
+    def generate(
+        self,
+        prompt: str,
+        *,
+        sampling: Sampling = GREEDY,
+        max_tokens: int | None = None,
+        stop: Sequence[str] = (),
+        cancel: threading.Event | None = None,
+    ) -> Result:
+        """The whole continuation of a text: `stream` to its end."""
+        return _result_of(self.stream(prompt, sampling=sampling, max_tokens=max_tokens, stop=stop, cancel=cancel))
+
+    def chat_stream(
+        self,
+        messages: Iterable[Message],
+        *,
+        sampling: Sampling = GREEDY,
+        max_tokens: int | None = None,
+        stop: Sequence[str] = (),
+        cancel: threading.Event | None = None,
+    ) -> EventStream:
+        """Answer a conversation, written out by the model's own chat template. Arguments and errors as for `stream`.
+
+        Text in a message that spells a control token of the model stays text.
+
+        Raises:
+            TemplateError: the model has no chat template, or it refuses these messages.
+        """
+        return self._stream(self._encode_chat(messages), sampling, max_tokens, stop, cancel)
+
+    def chat(
+        self,
+        messages: Iterable[Message],
+        *,
+        sampling: Sampling = GREEDY,
+        max_tokens: int | None = None,
+        stop: Sequence[str] = (),
+        cancel: threading.Event | None = None,
+    ) -> Result:
+        """The whole answer to a conversation: `chat_stream` to its end."""
+        return _result_of(self.chat_stream(messages, sampling=sampling, max_tokens=max_tokens, stop=stop, cancel=cancel))
+
+    def count_tokens(self, prompt: str | Iterable[Message]) -> int:
+        """How many tokens of the context a text, or a conversation as its template writes it, takes."""
+        if isinstance(prompt, str):
+            return len(self.tokenizer.encode(prompt, bos=True))
+        return len(self._encode_chat(prompt))
+
+    def close(self) -> None:
+        """Free the model, once the token under way is done. Idempotent; an answer under way ends in SessionClosedError."""
+        self._context.close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+        self.close()
+
+    def _encode_chat(self, messages: Iterable[Message]) -> list[int]:
+        if self._prompt is None:
+            raise TemplateError(
+                f"{self.info.name} has no chat template. Continue plain text with it instead (--raw, `generate`)."
+            )
+        return self._prompt.encode(messages)
+
+    def _stream(
+        self,
+        ids: list[int],
+        sampling: Sampling,
+        max_tokens: int | None,
+        stop: Sequence[str],
+        cancel: threading.Event | None,
+    ) -> EventStream:
+        return generate(
+            self._context,
+            self.tokenizer,
+            ids,
+            sampling=sampling,
+            max_tokens=max_tokens,
+            stop=stop,
+            stop_token_ids=self._stop_token_ids,
+            cancel=cancel,
+            load_s=self.info.load_s,
+        )
+
+
+def _result_of(events: EventStream) -> Result:
+    return next(event.result for event in events if isinstance(event, Done))

@@ -1,0 +1,215 @@
+"""ONNX Runtime as a runtime: the graphs quantize writes, run by a thin loop of our own.
+
+Knows the graph's inputs and outputs (below) and how to keep one KV buffer bound as both past and present. Knows no
+operator, no quantization and no text.
+
+Inputs, batch 1:  `input_ids` int64 (1, S); `attention_mask` int64 (1, T) of ones, T = tokens held after this call;
+`past_key_values.N.key|value` float32 (1, kv_heads, P, head_dim), P >= T the buffer's length; and the optional
+`logits_start` int64 [1], the first position whose logits are wanted (negative: from the end).
+Outputs:  `logits` float32 (1, rows, vocabulary); `present.N.key|value`, bound to the buffers given as past, so that
+GroupQueryAttention appends in place (https://onnxruntime.ai/docs/genai/howto/past-present-share-buffer.html).
+"""
+
+from __future__ import annotations
+
+import os
+import re
+from functools import cache
+from types import ModuleType
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from runtimes.contract import Capabilities, RuntimeStatus
+from runtimes.errors import BundleError, PromptError, RuntimeFailedError, RuntimeUnavailableError
+from runtimes.session import CheckedSession, context_length_of, fingerprint
+from runtimes.threads import available_cores
+
+if TYPE_CHECKING:
+    import numpy.typing as npt
+
+    from runtimes.bundle import Bundle
+    from runtimes.contract import Logits, Runtime, RuntimeConfig
+
+_INSTALL = "Install it with: pip install onnxruntime."
+_CHUNK = 512
+_STEP = 256
+_PAST = re.compile(r"past_key_values\.(\d+)\.(key|value)")
+_FATAL = 4
+
+
+@cache
+def _load_library() -> ModuleType:
+    """onnxruntime, told not to phone home before it is imported: from 1.29 on the import itself writes a device id and an
+    event database under ~/.cache/Microsoft and starts an uploading thread (microsoft/onnxruntime#27379)."""
+    os.environ["ORT_DISABLE_TELEMETRY"] = "1"
+    try:
+        import onnxruntime
+    except (ImportError, OSError) as error:
+        raise RuntimeUnavailableError(f"The onnx runtime needs onnxruntime: {error}. {_INSTALL}") from error
+    onnxruntime.set_default_logger_severity(_FATAL)
+    return onnxruntime
+
+
+@cache
+def _failures() -> tuple[type[BaseException], ...]:
+    """Every exception onnxruntime raises by itself; they share no base of their own."""
+    from onnxruntime.capi import onnxruntime_pybind11_state as state
+
+    raised = [item for item in vars(state).values() if isinstance(item, type) and issubclass(item, Exception)]
+    return (*raised, RuntimeError, ValueError, MemoryError)
+
+
+class OrtSession(CheckedSession):
+    """One ONNX graph and its KV buffers, which grow in steps up to the context length."""
+
+    def __init__(self, bundle: Bundle, limit: int, threads: int) -> None:
+        """Load the graph. Raises RuntimeUnavailableError, RuntimeFailedError or BundleError."""
+        self._library = _load_library()
+        self._bundle = bundle
+        self._identity: bytes | None = None
+        self._graph = self._load_graph(threads)
+        self._names, heads, head_dim, vocabulary_size = self._read_signature()
+        super().__init__(Capabilities(limit, vocabulary_size, rewind=True, snapshot=True))
+        self._binding = self._graph.io_binding()
+        self._buffers: list[npt.NDArray[np.float32]] = [np.empty((1, heads, 0, head_dim), np.float32) for _ in self._names]
+        self._mask = np.ones(limit, np.int64)
+        self._reserve(min(_STEP, limit))
+
+    def _load_graph(self, threads: int) -> Any:
+        library, path = self._library, self._bundle.model_path
+        options = library.SessionOptions()
+        options.intra_op_num_threads = threads
+        options.inter_op_num_threads = 1
+        options.log_severity_level = _FATAL  # whatever goes wrong comes back as an exception too
+        try:
+            return library.InferenceSession(str(path), options, providers=["CPUExecutionProvider"])
+        except _failures() as error:
+            raise RuntimeFailedError(
+                f"ONNX Runtime cannot load {path}: {_first_line(error)}. Quantize the model again."
+            ) from error
+
+    def _read_signature(self) -> tuple[list[str], int, int, int]:
+        """Names of the KV buffers as "N.key" and "N.value", KV heads, head size, vocabulary size; or BundleError."""
+        path = self._bundle.model_path
+        inputs = {item.name: item for item in self._graph.get_inputs()}
+        outputs = {item.name: item for item in self._graph.get_outputs()}
+        optional = {item.name for item in self._graph.get_overridable_initializers()}
+        past = {name: item for name, item in inputs.items() if _PAST.fullmatch(name)}
+        expected = {"input_ids", "attention_mask", *past}
+        names = [name.removeprefix("past_key_values.") for name in past]
+        produced = {"logits", *(f"present.{name}" for name in names)}
+        if not past or set(inputs) != expected or set(outputs) != produced or "logits_start" not in optional:
+            raise BundleError(
+                f"{path} is not a graph that edge-llm wrote: its inputs or outputs differ. Quantize the model again."
+            )
+        shapes = {(item.type, len(item.shape), item.shape[1], item.shape[-1]) for item in past.values()}
+        kind, rank, heads, head_dim = shapes.pop()
+        vocabulary_size = outputs["logits"].shape[-1]
+        sizes = (heads, head_dim, vocabulary_size)
+        if shapes or kind != "tensor(float)" or rank != 4 or not all(isinstance(size, int) and size > 0 for size in sizes):
+            raise BundleError(f"{path} has KV buffers or logits of an unknown shape. Quantize the model again.")
+        declared = self._bundle.manifest.vocabulary_size
+        if vocabulary_size != declared:
+            raise BundleError(
+                f"{path} has {vocabulary_size} tokens and its manifest says {declared}. Quantize the model again."
+            )
+        return names, heads, head_dim, vocabulary_size
+
+    def _reserve(self, tokens: int) -> None:
+        """Make the KV buffers hold `tokens`, keeping what they hold."""
+        held = self._buffers[0].shape[2]
+        if tokens <= held:
+            return
+        wanted = max(-(-tokens // _STEP) * _STEP, held + held // 2)
+        length = min(wanted, self._capabilities.context_length)
+        grown = []
+        for buffer in self._buffers:
+            larger = np.empty((*buffer.shape[:2], length, buffer.shape[3]), np.float32)
+            larger[:, :, : self._position] = buffer[:, :, : self._position]
+            grown.append(larger)
+        self._buffers = grown
+        for name, buffer in zip(self._names, grown, strict=True):
+            value = self._library.OrtValue.ortvalue_from_numpy(buffer)
+            self._binding.bind_ortvalue_input(f"past_key_values.{name}", value)
+            self._binding.bind_ortvalue_output(f"present.{name}", value)
+
+    def _append(self, ids: npt.NDArray[np.int64], rows: int) -> Logits:
+        self._reserve(self._position + ids.size)
+        logits = np.empty((rows, self._capabilities.vocabulary_size), np.float32)
+        first_wanted = ids.size - rows
+        for start in range(0, ids.size, _CHUNK):
+            chunk = ids[start : start + _CHUNK]
+            wanted_from = min(max(0, first_wanted - start), chunk.size)
+            row = start + wanted_from - first_wanted
+            into = logits[max(0, row) : max(0, row) + chunk.size - wanted_from]
+            self._run(chunk, self._position + start + chunk.size, wanted_from, into)
+        return logits
+
+    def _run(self, chunk: npt.NDArray[np.int64], total: int, wanted_from: int, into: Logits) -> None:
+        """One pass over `chunk`, which ends at position `total`; logits from `wanted_from` on are written to `into`."""
+        bind, value_of = self._binding, self._library.OrtValue.ortvalue_from_numpy
+        try:
+            bind.bind_ortvalue_input("input_ids", value_of(chunk[None]))
+            bind.bind_ortvalue_input("attention_mask", value_of(self._mask[None, :total]))
+            bind.bind_ortvalue_input("logits_start", value_of(np.array([wanted_from], np.int64)))
+            bind.bind_ortvalue_output("logits", value_of(into[None]))
+            self._graph.run_with_iobinding(bind)
+        except _failures() as error:
+            raise RuntimeFailedError(
+                f"ONNX Runtime failed on {chunk.size} tokens of {self._bundle.model_path}: {_first_line(error)}. "
+                "Nothing was added; close other programs or use a shorter context."
+            ) from error
+
+    def _keep(self, tokens: int) -> int:
+        return tokens  # what lies behind `position` in the buffers is never read
+
+    def _fingerprint(self) -> bytes:
+        if self._identity is None:
+            self._identity = fingerprint(self._bundle, OrtRuntime.name)
+        return self._identity
+
+    def _save(self) -> bytes:
+        return b"".join(buffer[:, :, : self._position].tobytes() for buffer in self._buffers)
+
+    def _load(self, payload: memoryview, tokens: int) -> None:
+        _, heads, _, head_dim = self._buffers[0].shape
+        values = np.frombuffer(payload, np.uint8)
+        if values.size != len(self._buffers) * heads * tokens * head_dim * 4:
+            raise PromptError("The snapshot has the wrong size for this model. Feed the text again.")
+        self._reserve(tokens)
+        saved = values.view("<f4").reshape(len(self._buffers), heads, tokens, head_dim)
+        for buffer, part in zip(self._buffers, saved, strict=True):
+            buffer[0, :, :tokens] = part
+
+    def _release(self) -> None:
+        del self._binding, self._graph
+        self._buffers = []
+
+
+def _first_line(error: BaseException) -> str:
+    return str(error).strip().splitlines()[0].rstrip(".") if str(error).strip() else type(error).__name__
+
+
+class OrtRuntime:
+    """The runtime behind `--runtime onnx`."""
+
+    name = "onnx"
+    formats = frozenset({"onnx"})
+
+    def describe(self) -> RuntimeStatus:
+        """Version of onnxruntime and its execution providers."""
+        try:
+            library = _load_library()
+        except RuntimeUnavailableError:
+            return RuntimeStatus(self.name, installed=False, hint=_INSTALL)
+        providers = tuple(library.get_available_providers())
+        return RuntimeStatus(self.name, installed=True, version=library.__version__, providers=providers)
+
+    def open(self, bundle: Bundle, config: RuntimeConfig) -> OrtSession:
+        """Load the graph (see `contract.Runtime.open`)."""
+        limit = context_length_of(config, bundle.manifest.context_length)
+        return OrtSession(bundle, limit, config.threads or available_cores())
+
+
+RUNTIME: Runtime = OrtRuntime()
