@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 __all__ = [
     "CATALOG",
     "DEFAULT_MODEL",
+    "HUB_PREFIX",
     "CatalogEntry",
     "InstalledModel",
     "WheelMember",

@@ -148,7 +148,7 @@ def _read_messages(path: Path) -> tuple[Message, ...]:
     except (ValueError, RecursionError) as error:
         raise InputError(f"{path} is not a saved conversation: {error}.") from error
     version = document.get("version") if isinstance(document, dict) else None
-    if not isinstance(version, int) or not isinstance(document.get("messages"), list):
+    if type(version) is not int or version < 1 or not isinstance(document.get("messages"), list):
         raise InputError(f"{path} is not a saved conversation: it lacks a version or messages.")
     if version > FILE_VERSION:
         raise InputError(f"{path} has version {version}; this edge-llm reads up to {FILE_VERSION}. Update edge-llm.")

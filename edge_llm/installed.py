@@ -5,6 +5,7 @@ Knows the record, and how finished files become a model in one step. Knows nothi
 
 from __future__ import annotations
 
+import hashlib
 import json
 import os
 import shutil
@@ -30,6 +31,7 @@ SCHEMA_VERSION = 1
 ModelFormat: TypeAlias = Literal["gguf", "safetensors"]
 
 _RECORD_LIMIT = 16 << 20
+_LONGEST_FOLDER = 150
 
 
 @dataclass(frozen=True)
@@ -82,21 +84,29 @@ interrupted run of it left."""
 def folder_of(name: str) -> Path:
     """A model's folder, relative to `Home.models`. Names that differ get different folders.
 
-    A name from the hub takes four levels (hf/owner/repo/what), so that everything of one owner or repository lies
-    together.
+    From the hub, everything of one owner lies together: hf/owner/repo, and hf-files/owner/repo/file.
     """
-    prefix, _, rest = name.rpartition(":")
-    if not prefix:
-        return Path(_quote(rest))
+    prefix, colon, rest = name.partition(":")
+    if not prefix or not colon:
+        return Path(_quote(name))
     owner, _, repository_and_file = rest.partition("/")
     repository, _, file = repository_and_file.partition("/")
-    # the last level is a file's name with its folders quoted, or a word that no .gguf file is called
-    return Path(*(_quote(part) for part in (prefix, owner, repository, file or "all")))
+    if file:
+        return Path(f"{_quote(prefix)}-files", _quote(owner), _quote(repository), _quote(file))
+    return Path(_quote(prefix), _quote(owner), _quote(repository))
 
 
 def _quote(part: str) -> str:
     quoted = quote(part, safe="")
-    return "%2E" + quoted[1:] if quoted.startswith(".") else quoted
+    if quoted.startswith("."):
+        quoted = "%2E" + quoted[1:]
+    if len(quoted) > _LONGEST_FOLDER:
+        quoted = quoted[:_LONGEST_FOLDER] + _short_hash(part)
+    return quoted
+
+
+def _short_hash(text: str) -> str:
+    return hashlib.sha256(text.encode("utf-8", errors="surrogatepass")).hexdigest()[:16]
 
 
 def find_installed(name: str, home: Home) -> InstalledModel | None:
@@ -111,11 +121,28 @@ def find_installed(name: str, home: Home) -> InstalledModel | None:
         return None
     model = _read_record(record)
     whole = all(_has_size(model.folder / file, entry.size) for file, entry in model.files.items())
-    return model if whole else None
+    return model if whole and model.name == name else None
 
 
 def _has_size(path: Path, size: int) -> bool:
     return path.is_file() and path.stat().st_size == size
+
+
+def verify(model: InstalledModel) -> None:
+    """Check the SHA-256 of every file of a model. Reads all of them.
+
+    Raises:
+        BundleError: one was changed since it was pulled.
+    """
+    from runtimes.bundle import hash_file
+
+    for file, entry in model.files.items():
+        path = model.folder / file
+        if not _has_size(path, entry.size) or hash_file(path) != entry.sha256:
+            raise BundleError(
+                f"{path} is damaged: it is not the file that was pulled. "
+                f"Delete {model.folder} and run `edge-llm pull {model.name}`."
+            )
 
 
 def installed_models(home: Home) -> list[InstalledModel]:
@@ -124,7 +151,7 @@ def installed_models(home: Home) -> list[InstalledModel]:
     Raises:
         BundleError: a record is malformed.
     """
-    records = [record for depth in ("*", "*/*/*/*") for record in home.models.glob(f"{depth}/{RECORD_NAME}")]
+    records = [record for depth in ("*", "*/*/*", "*/*/*/*") for record in home.models.glob(f"{depth}/{RECORD_NAME}")]
     visible = [record for record in records if not any(part.startswith(".") for part in record.relative_to(home.models).parts)]
     return sorted((_read_record(record) for record in visible), key=lambda model: model.name)
 
@@ -144,7 +171,7 @@ def install(name: str, *, home: Home, progress: ProgressCallback | None, fetch: 
         if progress is not None:
             progress(Progress("wait", 0, 0, name))
 
-    with home.lock("-".join(("pull", *folder.parts)), waiting=waiting):
+    with home.lock(f"pull-{_short_hash(name)}", waiting=waiting):
         present = find_installed(name, home)
         if present is not None:  # another process brought it in meanwhile
             return present

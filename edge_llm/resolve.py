@@ -1,14 +1,36 @@
-"""From what someone typed to a bundle that a runtime can open: found, pulled, or converted once and kept."""
+"""From what someone typed to a bundle that a runtime can open: found, pulled, or converted once and kept.
+
+Knows where bundles come from and which format a runtime wants. Knows nothing of weights.
+"""
 
 from __future__ import annotations
 
 import os
-from typing import TYPE_CHECKING
+import shutil
+from importlib.util import find_spec
+from pathlib import Path
+from typing import TYPE_CHECKING, Literal, TypeAlias
+
+from edge_llm.catalog import CATALOG, find_installed, pull
+from edge_llm.home import Home
+from edge_llm.installed import InstalledModel, verify
+from edge_llm.progress import Progress
+from edge_llm.source_index import source_hash
+from runtimes.bundle import MANIFEST_NAME, Bundle, read_bundle
+from runtimes.errors import BundleError, RuntimeUnavailableError, SourceError, StorageError
+from runtimes.registry import find_runtime
 
 if TYPE_CHECKING:
-    from edge_llm.home import Home
     from edge_llm.progress import ProgressCallback
-    from runtimes.bundle import Bundle
+    from quantize.pipeline import Progress as ConversionProgress
+
+KEPT_BITS = 8
+"""What a checkpoint is converted to when nobody said how: below 500M parameters 4 bits cost too much to be a default."""
+
+_Format: TypeAlias = Literal["onnx", "gguf"]
+_CONFIG = "config.json"
+_LONGEST_STEM = 80
+_LONGEST_FILE_NAME = 255
 
 
 def resolve(
@@ -20,5 +42,126 @@ def resolve(
     endpoint: str | None = None,
     index: str | None = None,
 ) -> Bundle:
-    """The bundle for `model` (being written; this is its signature)."""
-    raise NotImplementedError
+    """Get a model ready to be opened.
+
+    A bundle is taken as it is, and verified. A .gguf file is taken as it is for a runtime that opens GGUF, and when no
+    runtime is named and llama-cpp-python is installed. Every other checkpoint is converted once, to 8 bits, and kept
+    in the home, where it is found again by the checkpoint's SHA-256. A name is pulled first, unless it was before:
+    a model that is here needs no network.
+
+    Args:
+        model: path of a bundle, a .gguf file or a Hugging Face directory; or a name: of the catalog, hf:owner/repo or
+            hf:owner/repo/file.gguf. What exists as a path is a path.
+        runtime: the runtime it is for; None takes onnx, or for a .gguf file what opens it.
+        home: where models are kept; None takes the default one.
+        progress: told what is going on when there is something to wait for.
+        endpoint, index: as in `edge_llm.catalog.pull`.
+
+    Raises:
+        UnknownModelError: neither a path nor a name.
+        BundleError, SourceError, UnsupportedModelError, TokenizerError: damaged, or not for this build.
+        RuntimeUnavailableError: no such runtime.
+        NetworkError, StorageError: it could not be fetched or kept.
+    """
+    home = home or Home()
+    path = _existing_path(model)
+    if path is not None and path.is_dir() and (path / MANIFEST_NAME).is_file():
+        return read_bundle(path)
+    installed = None
+    if path is None:
+        path = pull(os.fspath(model), home=home, progress=progress, endpoint=endpoint, index=index)
+        installed = find_installed(os.fspath(model), home)
+    wanted = _format_for(path, runtime, named=installed is not None)
+    if wanted == "gguf" and path.suffix == ".gguf":
+        return read_bundle(path)
+    return _converted(path, wanted, home, installed, progress)
+
+
+def _existing_path(model: str | os.PathLike[str]) -> Path | None:
+    """`model` as a path, or None when it is a name."""
+    name = os.fspath(model)
+    path = Path(name).expanduser()
+    if any(len(part) > _LONGEST_FILE_NAME for part in path.parts):
+        return None  # no file system has such a name, and asking it is an error of its own
+    if path.is_file() or any((path / file).is_file() for file in (MANIFEST_NAME, _CONFIG)):
+        return path
+    if name in CATALOG:
+        return None  # a folder that happens to be called like the model does not hide it
+    if path.is_dir():
+        inside = [str(path / child) for child in ("onnx", "gguf") if (path / child / MANIFEST_NAME).is_file()]
+        hint = f"It holds bundles: give {' or '.join(inside)}." if inside else "Make a bundle with `edge-llm quantize`."
+        raise BundleError(f"{path} is neither a bundle nor a Hugging Face directory. {hint}")
+    looks_like_path = isinstance(model, os.PathLike) or path.is_absolute() or name.startswith((".", "~"))
+    if looks_like_path or (name.endswith(".gguf") and ":" not in name):
+        raise SourceError(f"{path} does not exist. Check the path; `edge-llm models` lists the models that have names.")
+    return None
+
+
+def _format_for(path: Path, runtime: str | None, *, named: bool) -> _Format:
+    """The format in which the runtime is to get this checkpoint."""
+    is_gguf = path.suffix == ".gguf"
+    if runtime is None:
+        # Someone who gives a GGUF file wants that file; it can only be had where llama.cpp is.
+        return "gguf" if is_gguf and not named and find_spec("llama_cpp") is not None else "onnx"
+    formats = find_runtime(runtime).formats
+    if "gguf" in formats and (is_gguf or "onnx" not in formats):
+        return "gguf"
+    if "onnx" in formats:
+        return "onnx"
+    raise RuntimeUnavailableError(
+        f"The runtime {runtime} opens bundles in {', '.join(sorted(formats))} format, which {path} cannot be converted to. "
+        "Choose another runtime."
+    )
+
+
+def _converted(
+    source: Path, wanted: _Format, home: Home, installed: InstalledModel | None, progress: ProgressCallback | None
+) -> Bundle:
+    """The bundle that was made from `source`, or is made now."""
+    from quantize.recipe import WRITER_VERSION
+
+    digest = source_hash(source, home)
+    made_of = f"{digest[:16]}-int{KEPT_BITS}-{wanted}-v{WRITER_VERSION}"
+    if (kept := _find_kept(home, made_of)) is not None:
+        return kept
+
+    def waiting() -> None:
+        if progress is not None:
+            progress(Progress("wait", 0, 0, source.name))
+
+    def converting(step: ConversionProgress) -> None:
+        if progress is not None:
+            progress(Progress("convert", step.done, step.total, source.name))
+
+    with home.lock(f"convert-{made_of}", waiting=waiting):
+        if (kept := _find_kept(home, made_of)) is not None:  # another process made it meanwhile
+            return kept
+        from quantize.pipeline import quantize
+        from quantize.recipe import recipe_for
+
+        if installed is not None:
+            verify(installed)
+        target = home.make(home.bundles) / f"{source.stem[:_LONGEST_STEM]}-{made_of}"
+        _remove(target)
+        quantize(source, target, recipe=recipe_for(KEPT_BITS), formats=(wanted,), progress=converting)
+    return read_bundle(target, verify=False)  # it was hashed as it was written
+
+
+def _find_kept(home: Home, made_of: str) -> Bundle | None:
+    """What was made before, whatever its checkpoint was called then; None when it is not there or no longer whole."""
+    return next(filter(None, map(_read_whole, home.bundles.glob(f"*-{made_of}"))), None)
+
+
+def _read_whole(path: Path) -> Bundle | None:
+    try:
+        return read_bundle(path)
+    except BundleError:
+        return None  # damaged since; its checkpoint is here, so it is made again
+
+
+def _remove(damaged: Path) -> None:
+    if damaged.exists():
+        try:
+            shutil.rmtree(damaged)
+        except OSError as error:
+            raise StorageError(f"Cannot remove {damaged}, which is damaged: {error.strerror or error}.") from error

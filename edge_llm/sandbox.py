@@ -103,7 +103,8 @@ class BoundedEnvironment(ImmutableSandboxedEnvironment):
             self._check_growth(self._measure(left) + self._measure(right))
         elif operator == "*":
             times, value = (left, right) if isinstance(left, int) else (right, left)
-            self._check_growth(self._measure(value) * times if isinstance(times, int) else 0)
+            size = len(value) if isinstance(value, str) else self._measure(value)
+            self._check_growth(size * times if isinstance(times, int) else 0)
         elif operator == "%" and isinstance(left, str):
             self._check_percent(left, right)
         return super().call_binop(context, operator, left, right)

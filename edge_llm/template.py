@@ -16,7 +16,7 @@ import jinja2
 from jinja2 import nodes
 from jinja2.ext import Extension, LoopControlExtension
 
-from edge_llm.budget import Budget, measure
+from edge_llm.budget import BoundExceededError, Budget, measure
 from edge_llm.sandbox import BoundedEnvironment
 from runtimes.errors import TemplateError
 
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
     from edge_llm.messages import Message
 
-SOURCE_LIMIT = 1 << 17
+SOURCE_LIMIT = 1 << 16
 """Longest template, in characters; the longest that popular models ship have about 20,000."""
 OUTPUT_LIMIT = 1 << 20
 """Longest rendered text, in characters, of a conversation that is not itself longer than a quarter of this."""
@@ -74,7 +74,7 @@ class ChatTemplate:
         try:
             self._template = self._environment.compile_bounded(source)
         except _COMPILE_FAILURES as error:
-            raise TemplateError(f"The model's chat template cannot be compiled: {_reason(error)}. {_NEXT_STEP}") from error
+            raise TemplateError(f"The model's chat template cannot be compiled: {_reason(error)}. {_RAW}") from error
 
     def render(self, messages: Iterable[Message], *, add_generation_prompt: bool = True) -> str:
         """The conversation as the model expects it.
@@ -93,17 +93,23 @@ class ChatTemplate:
             try:
                 return self._environment.render_bounded(self._template, variables, Budget(size, self._time_limit_s))
             except _RENDER_FAILURES as error:
-                raise TemplateError(f"The model's chat template failed: {_reason(error)}. {_NEXT_STEP}") from error
+                raise TemplateError(f"The model's chat template failed: {_reason(error)}. {_next_step(error)}") from error
 
 
-_NEXT_STEP = "Check the order of the messages' roles, or give the prompt as raw text."
+_RAW = "Use another copy of the model, or give the prompt as raw text."
+
+
+def _next_step(error: BaseException) -> str:
+    if isinstance(error, BoundExceededError):
+        return _RAW
+    return "Check the roles of the messages and their order."
 
 
 def _reason(error: BaseException) -> str:
     if isinstance(error, RecursionError):
         return "it nests too deeply"
     if isinstance(error, jinja2.TemplateSyntaxError):
-        return f"line {error.lineno}: {error.message}"
+        return f"line {error.lineno}: {error.message}".rstrip(".")
     return str(error)[:300].rstrip(".") or type(error).__name__
 
 

@@ -127,17 +127,19 @@ class Transfer:
             StorageError: the disk is full or not writable.
         """
         with storing(target):
-            if _size(target) == remote.size and remote.digest.matches(target):
+            if target.is_file() and _size(target) == remote.size and remote.digest.matches(target):
                 received(remote.size)
                 return
             partial = work / f"{target.name}.{remote.digest.value[:12]}.partial"
             resumed = _size(partial) > 0
-        self._complete(remote, partial, received)
-        with storing(target):
-            if resumed and not remote.digest.matches(partial):  # what was there from before may be what is wrong
-                partial.unlink()
+            partial.touch()
+            self._complete(remote, partial, received)
+            intact = remote.digest.matches(partial)
+            if not intact and resumed:  # what was there from before may be what is wrong
+                partial.write_bytes(b"")
                 self._complete(remote, partial, received)
-            if not remote.digest.matches(partial):
+                intact = remote.digest.matches(partial)
+            if not intact:
                 partial.unlink()
                 raise NetworkError(
                     f"{remote.url} sent other bytes than were promised: their {remote.digest.algorithm} hash is not "
@@ -147,33 +149,32 @@ class Transfer:
 
     def _complete(self, remote: RemoteFile, partial: Path, received: Callable[[int], None]) -> None:
         """Append to `partial` until it has its size, over as many connections as it takes."""
-        failures, reached = 0, False
+        failures, reached, best = 0, False, 0
         while (have := _size(partial)) != remote.size:
             if have > remote.size:
-                partial.unlink()
+                partial.write_bytes(b"")  # of no file of this size
                 continue
             try:
                 self._append(remote, partial, have, received)
             except _BrokenConnectionError as error:
                 reached = reached or error.reached
-                failures = 0 if _size(partial) > have else failures + 1
+                # a server that begins anew each time makes progress only when it gets further than ever before
+                best, came = max(best, have), _size(partial)
+                failures = 0 if came > best else failures + 1
                 if not reached or failures >= len(self._waits_s):
                     raise NetworkError(
                         f"Cannot download {remote.url}: {error} "
-                        f"{_size(partial)} of {remote.size} bytes are here, and the next try goes on from there."
+                        f"{came} of {remote.size} bytes are here, and the next try goes on from there."
                     ) from error
                 time.sleep(self._waits_s[failures])
 
     def _append(self, remote: RemoteFile, partial: Path, have: int, received: Callable[[int], None]) -> None:
         """One connection's worth of the file, from `have` on."""
         headers = {"Accept-Encoding": "identity", **({"Range": f"bytes={have}-"} if have else {})}
-        with self._open(remote, headers, partial) as response:
+        with self._open(remote, headers) as response:
             start, size = _extent(response)
             if start not in (0, have) or size not in (None, remote.size):
-                raise NetworkError(
-                    f"{remote.url} offers {size} bytes, from {start} on, where {remote.size} were promised and those from "
-                    f"{have} on asked for. It was changed meanwhile: try again later, or elsewhere."
-                )
+                raise _changed(remote)
             with storing(partial), partial.open("r+b" if have else "wb") as stream:
                 stream.truncate(start)
                 stream.seek(start)
@@ -185,13 +186,12 @@ class Transfer:
                         told_at = time.monotonic()
             received(remote.size)
 
-    def _open(self, remote: RemoteFile, headers: Mapping[str, str], partial: Path) -> HTTPResponse:
+    def _open(self, remote: RemoteFile, headers: Mapping[str, str]) -> HTTPResponse:
         try:
             return self._connector.open(remote.url, headers, remote.credentials)
         except StatusError as error:
-            if error.status == _RANGE_NOT_SATISFIABLE and "Range" in headers:
-                partial.unlink()  # the file there ends before what is here does: start over
-                raise _BrokenConnectionError("the file at this address was changed.") from error
+            if error.status == _RANGE_NOT_SATISFIABLE:  # what is there ends before the promised file does
+                raise _changed(remote) from error
             if error.status in _TRANSIENT:
                 raise _BrokenConnectionError(str(error)) from error
             raise
@@ -218,6 +218,12 @@ def check_space(folder: Path, needed: int) -> None:
             f"{folder} has {free / 1e6:,.0f} MB free and {needed / 1e6:,.0f} MB are needed. "
             "Make room, or choose another folder with --home or EDGE_LLM_HOME."
         )
+
+
+def _changed(remote: RemoteFile) -> NetworkError:
+    return NetworkError(
+        f"{remote.url} is not the file of {remote.size} bytes that was promised: it was changed. Try again later, or elsewhere."
+    )
 
 
 def _size(path: Path) -> int:

@@ -180,7 +180,9 @@ class FourBit(BlockFormat):
     def _steps(self, blocks: Float32Array) -> Float32Array:
         # argmax takes the first of equal magnitudes, as the reference's strict comparison does.
         largest = np.abs(blocks).argmax(axis=1)
-        return np.take_along_axis(blocks, largest[:, None], axis=1) / np.float32(-8)
+        signed = np.take_along_axis(blocks, largest[:, None], axis=1)
+        # Adding 0 turns -0 into 0, where the reference starts, so that a block of zeros has the same sign in its scale.
+        return (signed + np.float32(0)) / np.float32(-8)
 
     def _round(self, scaled: Float32Array) -> Codes:
         scaled += np.float32(8.5)

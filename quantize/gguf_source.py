@@ -52,7 +52,7 @@ class GGUFSource:
         """
         self._path = path
         self._header = read_header(path)
-        self._family = find_family_of_gguf(self._header.architecture)
+        self._family = _find_family(self._header)
         self._architecture = self._family.from_gguf(self._header)
         wanted = {spec.gguf_name: spec.shape for spec in self._family.tensors(self._architecture)}
         found = {name: tensor.shape for name, tensor in self._header.tensors.items()}
@@ -177,6 +177,13 @@ class GGUFSource:
 def _is_harmless(name: str) -> bool:
     """Tables of the rotary embedding, which the family has read already or which follow from the configuration."""
     return name == ROPE_FACTORS or name.endswith((".attn_rot_embd.weight", ".rope_freqs.weight"))
+
+
+def _find_family(header: GGUFHeader) -> Family:
+    try:
+        return find_family_of_gguf(header.architecture)
+    except UnsupportedModelError as error:
+        raise UnsupportedModelError(f"{header.path}: {error}") from error
 
 
 def _find_decoder(kind: str, path: Path) -> Decoder:

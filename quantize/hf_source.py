@@ -53,7 +53,7 @@ class HFSource:
         self._path = path
         config = _read_config(path)
         self._tokenizer = HFTokenizer(path)
-        self._family = find_family(_model_type(config, path / _CONFIG))
+        self._family = _find_family(config, path / _CONFIG)
         self._architecture = self._with_special_tokens(self._family.from_config(config, str(path / _CONFIG)))
         wanted = {spec.name: spec.shape for spec in self._family.tensors(self._architecture)}
         with ExitStack() as opened:
@@ -177,11 +177,14 @@ def _read_config(path: Path) -> dict[str, Any]:
     return config
 
 
-def _model_type(config: Mapping[str, Any], where: Path) -> str:
+def _find_family(config: Mapping[str, Any], where: Path) -> Family:
     kind = config.get("model_type")
     if not isinstance(kind, str):
         raise SourceError(f"{where} names no model_type. Download the model again.")
-    return kind
+    try:
+        return find_family(kind)
+    except UnsupportedModelError as error:
+        raise UnsupportedModelError(f"{where}: {error}") from error
 
 
 def _open_weights(path: Path, opened: ExitStack) -> tuple[bool, dict[str, SafetensorsFile]]:

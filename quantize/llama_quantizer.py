@@ -52,7 +52,8 @@ _LAST_WORDS = 4
 def check_llama_type(llama_type: str) -> None:
     """Raises ConfigError for an unknown type, RuntimeUnavailableError when llama.cpp is not installed."""
     if llama_type not in LLAMA_TYPES:
-        raise ConfigError(f"llama.cpp has no type {llama_type!r} that works without a text. Choose of {', '.join(LLAMA_TYPES)}.")
+        known = ", ".join(LLAMA_TYPES)
+        raise ConfigError(f"llama.cpp has no type {llama_type!r} that works without an importance matrix. Choose of {known}.")
     if find_spec("llama_cpp") is None:
         raise RuntimeUnavailableError(f"llama.cpp's quantizer needs llama-cpp-python. {_INSTALL}")
 
@@ -72,7 +73,7 @@ def llama_quantize(source: Path, target: Path, llama_type: str) -> None:
     if source.resolve() == target.resolve():
         raise ConfigError(f"{source} would be overwritten while it is read. Choose another output path.")
     arguments = [str(source.resolve()), str(target.resolve()), str(LLAMA_TYPES[llama_type]), str(available_cores())]
-    run = subprocess.run(  # noqa: S603
+    run = subprocess.run(
         [sys.executable, "-m", __name__, *arguments],
         cwd=Path(__file__).parents[1],
         stdin=subprocess.DEVNULL,

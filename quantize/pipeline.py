@@ -5,17 +5,39 @@ Each tensor is read once, quantized once and given to the writer of every format
 
 from __future__ import annotations
 
-import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import ExitStack
+import math
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import AbstractContextManager, ExitStack
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Final, Literal, TypeAlias
+from typing import Any, Final, TypeAlias
 
-from quantize.recipe import Recipe
+from quantize import blocks
+from quantize.architecture import TensorSpec
+from quantize.blocks import BLOCK, Quantized, Weight
+from quantize.gguf_metadata import gguf_metadata
+from quantize.llama_quantizer import check_llama_type, llama_quantize
+from quantize.recipe import FLOAT, RECIPES, WRITER_VERSION, Recipe, TypeName
+from quantize.report import Cost, Report, Stopwatch, TensorRecord, describe_source, relative_error
+from quantize.source import Source, open_source
+from quantize.staging import check_space, stage_bundles
+from quantize.tensor_types import CONTAINERS, Container, assign_types, tensor_bytes
+from quantize.write_gguf import GGUFWriter
+from quantize.write_onnx import MODEL_NAME as ONNX_NAME
+from quantize.write_onnx import OnnxWriter, WeightWriter
+from runtimes.bundle import MANIFEST_NAME, BundleWriter, Manifest
+from runtimes.errors import BundleError, ConfigError
+from runtimes.gguf import read_header
 
-Format: TypeAlias = Literal["onnx", "gguf"]
-FORMATS: Final[tuple[Format, ...]] = ("onnx", "gguf")
+Format: TypeAlias = Container
+FORMATS: Final = CONTAINERS
+
+_GGUF_NAME = "model.gguf"
+_FLOAT_GGUF_NAME = "model-f32.gguf"
+_TEMPLATE_NAME = "chat_template.jinja"
+_VOCABULARIES = ("tokenizer.json", "tokenizer.model")
+# Graph, vocabulary, metadata and reports: 3 to 25 MB, whatever the model's size.
+_OVERHEAD_BYTES = 32 << 20
 
 
 @dataclass(frozen=True)
@@ -23,7 +45,7 @@ class Progress:
     """How far a conversion is."""
 
     stage: str
-    """What is being done, in a word or two ("tensors", "hashing")."""
+    """What is being done, in a word or two: "weights", "llama.cpp", "publishing"."""
     done: int
     """Weights written so far."""
     total: int
@@ -40,8 +62,11 @@ class BundleSummary:
     """Of all its files."""
     bits_per_weight: float
     """Bits of the stored tensors over the model's weights: scales, norms and biases counted, a tied head once."""
-    types: Mapping[str, int]
+    types: Mapping[TypeName, int]
     """Weights (elements) by type."""
+
+
+ProgressCallback: TypeAlias = Callable[[Progress], None]
 
 
 def quantize(
@@ -52,7 +77,7 @@ def quantize(
     formats: Sequence[Format] = ("onnx",),
     llama_type: str | None = None,
     force: bool = False,
-    progress: Callable[[Progress], None] | None = None,
+    progress: ProgressCallback | None = None,
 ) -> list[BundleSummary]:
     """Convert a checkpoint into bundles.
 
@@ -74,4 +99,184 @@ def quantize(
         StorageError: not enough space, or no permission. Nothing half-written is left.
         RuntimeUnavailableError, RuntimeFailedError: llama.cpp's quantizer is not installed, or failed.
     """
-    raise NotImplementedError
+    stopwatch = Stopwatch()
+    _check_options(recipe, formats, llama_type)
+    location = Path(out).absolute()
+    targets = [location] if len(formats) == 1 else [location / name for name in formats]
+    with open_source(source) as checkpoint:
+        conversion = _Conversion(checkpoint, recipe, llama_type, progress)
+        _check_output(checkpoint.path, location, targets)
+        check_space(location, sum(conversion.estimate_bytes(name) for name in formats))
+        with stage_bundles(targets, replace_existing=force) as writers:
+            staged = dict(zip(formats, writers, strict=True))
+            records = conversion.write_weights({name: writer.directory for name, writer in staged.items()})
+            cost = stopwatch.read()
+            return [
+                conversion.finish(name, target, staged[name], records[name], cost)
+                for name, target in zip(formats, targets, strict=True)
+            ]
+
+
+class _Conversion:
+    """One source on its way into bundles."""
+
+    def __init__(self, source: Source, recipe: Recipe, llama_type: str | None, progress: ProgressCallback | None) -> None:
+        """Raises TokenizerError when the source has no vocabulary, before any work is done."""
+        self._source = source
+        self._recipe = recipe
+        self._llama_type = llama_type
+        self._progress = progress
+        self._specs = source.family.tensors(source.architecture)
+        self._types = assign_types(recipe, self._specs)
+        self._total = sum(math.prod(spec.shape) for spec in self._specs)
+        self._tokenizer_files = source.tokenizer_files()
+
+    def estimate_bytes(self, name: Format) -> int:
+        """About what a bundle takes on disk while it is written."""
+        stored = sum(tensor_bytes(name, spec.shape, self._types[spec.name]) for spec in self._specs)
+        if self._llama_type is not None:
+            stored += stored // 2  # its result lies beside the 32-bit file, and is at most half as large
+        architecture = self._source.architecture
+        tables = architecture.context_length * architecture.head_dim * 4 if name == "onnx" else 0
+        return stored + tables + _OVERHEAD_BYTES
+
+    def write_weights(self, directories: Mapping[Format, Path]) -> dict[Format, tuple[TensorRecord, ...]]:
+        """Write the model files; returns what became of each tensor."""
+        errors: dict[str, float] = {}
+        with ExitStack() as opened:
+            writers: list[WeightWriter] = [
+                opened.enter_context(self._open_writer(name, place)) for name, place in directories.items()
+            ]
+            done = 0
+            for spec in self._specs:
+                weights = self._source.tensor(spec)
+                stored = self._quantize(spec, weights)
+                for writer in writers:
+                    writer.add(spec, stored)
+                errors[spec.name] = relative_error(weights, stored) if isinstance(stored, Quantized) else 0.0
+                done += math.prod(spec.shape)
+                self._tell("weights", done)
+            for writer in writers:
+                writer.finish()
+        if self._llama_type is not None:
+            return {"gguf": self._requantize(directories["gguf"], self._llama_type)}
+        return {name: self._records(name, errors) for name in directories}
+
+    def finish(
+        self, name: Format, target: Path, writer: BundleWriter, records: tuple[TensorRecord, ...], cost: Cost
+    ) -> BundleSummary:
+        """Add the tokenizer, the report and the manifest."""
+        self._tell("publishing", self._total)
+        origin = describe_source(self._source)
+        report = Report(origin, self._describe_recipe(), name, records, cost)
+        report.write(writer.directory)
+        writer.finish(self._manifest(name, origin, *self._write_texts(name, writer.directory)))
+        size = sum(file.stat().st_size for file in writer.directory.rglob("*") if file.is_file())
+        return BundleSummary(target, name, size, report.bits_per_weight, report.types)
+
+    def _open_writer(self, name: Format, directory: Path) -> AbstractContextManager[WeightWriter]:
+        if name == "onnx":
+            return OnnxWriter(directory, self._source.architecture)
+        file = directory / (_GGUF_NAME if self._llama_type is None else _FLOAT_GGUF_NAME)
+        return GGUFWriter(file, self._source.architecture, gguf_metadata(self._source, self._recipe), self._types)
+
+    def _quantize(self, spec: TensorSpec, weights: Weight) -> Weight:
+        kind = self._types[spec.name]
+        if kind == FLOAT or isinstance(weights, Quantized):
+            return weights
+        return blocks.find_format(kind).quantize(weights, f"{self._source.path}: {spec.name}")
+
+    def _records(self, name: Format, errors: Mapping[str, float]) -> tuple[TensorRecord, ...]:
+        return tuple(
+            TensorRecord(spec.name, spec.role, spec.shape, kind, tensor_bytes(name, spec.shape, kind), errors[spec.name])
+            for spec, kind in ((spec, self._types[spec.name]) for spec in self._specs)
+        )
+
+    def _requantize(self, directory: Path, llama_type: str) -> tuple[TensorRecord, ...]:
+        """Replace the 32-bit file by what llama.cpp makes of it, and look at what that is."""
+        self._tell("llama.cpp", self._total)
+        llama_quantize(directory / _FLOAT_GGUF_NAME, directory / _GGUF_NAME, llama_type)
+        (directory / _FLOAT_GGUF_NAME).unlink()
+        stored = read_header(directory / _GGUF_NAME).tensors
+        with open_source(directory / _GGUF_NAME) as result:
+            return tuple(
+                TensorRecord(
+                    spec.name,
+                    spec.role,
+                    spec.shape,
+                    stored[spec.gguf_name].type,
+                    stored[spec.gguf_name].nbytes,
+                    relative_error(self._source.tensor(spec), result.tensor(spec)),
+                )
+                for spec in self._specs
+            )
+
+    def _describe_recipe(self) -> dict[str, Any]:
+        if self._llama_type is not None:
+            return {"name": self._llama_type, "method": "llama.cpp", "writer_version": WRITER_VERSION}
+        return {
+            "name": self._recipe.name,
+            "method": "round to nearest",
+            "types": dict(self._recipe.types),
+            "block": BLOCK,
+            "writer_version": WRITER_VERSION,
+        }
+
+    def _write_texts(self, name: Format, directory: Path) -> tuple[str, str | None]:
+        """Write the vocabulary and the chat template where the model file does not hold them; returns their names."""
+        template = self._source.chat_template
+        if name == "gguf":
+            return _GGUF_NAME, None if template is None else _GGUF_NAME
+        for file, content in self._tokenizer_files.items():
+            (directory / file).write_bytes(content)
+        if template is not None:
+            (directory / _TEMPLATE_NAME).write_bytes(template.encode("utf-8"))
+        vocabulary = next(file for file in _VOCABULARIES if file in self._tokenizer_files)
+        return vocabulary, None if template is None else _TEMPLATE_NAME
+
+    def _manifest(self, name: Format, origin: Mapping[str, Any], vocabulary: str, template: str | None) -> Manifest:
+        architecture = self._source.architecture
+        return Manifest(
+            name=self._source.name,
+            format=name,
+            family=architecture.family,
+            model=ONNX_NAME if name == "onnx" else _GGUF_NAME,
+            context_length=architecture.context_length,
+            vocabulary_size=architecture.vocabulary_size,
+            tokenizer=vocabulary,
+            chat_template=template,
+            bos_token_id=architecture.bos_token_id,
+            stop_token_ids=architecture.stop_token_ids,
+            recipe=self._describe_recipe(),
+            source={key: origin[key] for key in ("name", "format", "sha256")},
+            licence=self._source.licence,
+        )
+
+    def _tell(self, stage: str, done: int) -> None:
+        if self._progress is not None:
+            self._progress(Progress(stage, done, self._total))
+
+
+def _check_options(recipe: Recipe, formats: Sequence[Format], llama_type: str | None) -> None:
+    if not formats or len(set(formats)) != len(formats) or not set(formats) <= set(FORMATS):
+        raise ConfigError(f"The formats are {', '.join(formats) or 'none'}; choose one or more of {', '.join(FORMATS)}.")
+    if llama_type is None:
+        return
+    check_llama_type(llama_type)
+    if tuple(formats) != ("gguf",):
+        raise ConfigError(f"llama.cpp's quantizer writes GGUF only: {llama_type} needs --format gguf.")
+    if recipe != RECIPES[32]:
+        raise ConfigError(f"llama.cpp's quantizer starts from 32 bits: {llama_type} cannot be made from {recipe.name}.")
+
+
+def _check_output(source: Path, location: Path, targets: Sequence[Path]) -> None:
+    """Raises ConfigError or BundleError for an output that would destroy the source, or nest bundles."""
+    origin = source.resolve()
+    for target in (location, *targets):
+        place = target.resolve()
+        if place == origin or (target in targets and place in origin.parents):
+            raise ConfigError(f"{target} would overwrite its own source {source}. Choose another output path.")
+    if location.exists() and not location.is_dir():
+        raise BundleError(f"{location} is a file. Choose another output path.")
+    if location not in targets and (location / MANIFEST_NAME).exists():
+        raise BundleError(f"{location} is a bundle itself, so it cannot hold others. Choose another output path.")

@@ -15,6 +15,10 @@ if TYPE_CHECKING:
 TypeName: TypeAlias = str
 """ggml's name of a tensor type: "Q4_0", "Q8_0", "F32"."""
 
+WRITER_VERSION: Final = 1
+"""In every manifest's recipe. Raised when the same source and recipe come to give other weights or another graph, so
+that what was kept from before is made anew."""
+
 FLOAT: Final[TypeName] = "F32"
 
 

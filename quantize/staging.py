@@ -81,37 +81,35 @@ def _megabytes(count: int) -> int:
     return -(-count // 1_000_000)
 
 
-if sys.platform == "win32":  # which does not let go of open files: there, removing what is in use fails by itself
-
-    @contextmanager
-    def _held(directory: Path) -> Iterator[None]:
+@contextmanager
+def _held(directory: Path) -> Iterator[None]:
+    """Keep a lock on a directory that `_is_held` sees from any process."""
+    if sys.platform == "win32":  # which refuses to remove files that are in use, so nothing is needed
         yield
-
-    def _is_held(directory: Path) -> bool:
-        return False
-
-else:
+        return
     import fcntl
 
-    @contextmanager
-    def _held(directory: Path) -> Iterator[None]:
-        """Keep a lock on a directory that `_is_held` sees from any process."""
-        descriptor = os.open(directory, os.O_RDONLY | os.O_CLOEXEC)
-        try:
-            fcntl.flock(descriptor, fcntl.LOCK_SH | fcntl.LOCK_NB)
-            yield
-        finally:
-            os.close(descriptor)
+    descriptor = os.open(directory, os.O_RDONLY | os.O_CLOEXEC)
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_SH | fcntl.LOCK_NB)
+        yield
+    finally:
+        os.close(descriptor)
 
-    def _is_held(directory: Path) -> bool:
-        try:
-            descriptor = os.open(directory, os.O_RDONLY | os.O_CLOEXEC)
-        except FileNotFoundError:
-            return False
-        try:
-            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            return True
-        finally:
-            os.close(descriptor)
+
+def _is_held(directory: Path) -> bool:
+    if sys.platform == "win32":
         return False
+    import fcntl
+
+    try:
+        descriptor = os.open(directory, os.O_RDONLY | os.O_CLOEXEC)
+    except FileNotFoundError:
+        return False
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return True
+    finally:
+        os.close(descriptor)
+    return False

@@ -9,8 +9,8 @@ from __future__ import annotations
 import hashlib
 import json
 import os
+import secrets
 import shutil
-import tempfile
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field, fields, replace
@@ -136,7 +136,8 @@ def write_bundle(path: str | os.PathLike[str], *, replace_existing: bool = False
         raise BundleError(f"{target} exists and is not a bundle, so it is not replaced. Choose another output path.")
     try:
         target.parent.mkdir(parents=True, exist_ok=True)
-        staging = Path(tempfile.mkdtemp(prefix=f".{target.name}.", suffix=".partial", dir=target.parent))
+        staging = _hidden_sibling(target, "partial")
+        staging.mkdir()
     except OSError as error:
         raise StorageError(f"Cannot write beside {target}: {error.strerror or error}.") from error
     try:
@@ -194,11 +195,16 @@ def _publish(staging: Path, target: Path) -> None:
     if not target.exists() or _is_empty_directory(target):
         os.replace(staging, target)
     else:
-        aside = Path(tempfile.mkdtemp(prefix=f".{target.name}.", suffix=".old", dir=target.parent))
+        aside = _hidden_sibling(target, "old")
         os.replace(target, aside)
         os.replace(staging, target)
         shutil.rmtree(aside, ignore_errors=True)
     _sync(target.parent)
+
+
+def _hidden_sibling(target: Path, kind: str) -> Path:
+    # not tempfile.mkdtemp, which makes directories that only their owner may read: bundles are shared
+    return target.with_name(f".{target.name}.{secrets.token_hex(4)}.{kind}")
 
 
 def _sync(path: Path) -> None:

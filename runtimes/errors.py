@@ -12,8 +12,8 @@ EdgeLLMError                     1   base: one message that names the file, the 
 │   │   └── ContextOverflowError 2   more tokens than the context holds (carries both numbers)
 │   ├── UnknownModelError        2   a name the catalog does not know (carries the nearest ones)
 │   └── RuntimeUnavailableError  2   the runtime asked for is not installed or cannot open this format
-├── NetworkError                 1   a download did not finish
-├── StorageError                 1   the disk said no (space, permission)
+├── NetworkError                 2   a download did not finish
+├── StorageError                 2   the disk said no (space, permission)
 ├── RuntimeFailedError           1   a backend failed while loading or running
 └── SessionClosedError           1   a session was used after close()
 """
@@ -95,9 +95,13 @@ class RuntimeUnavailableError(InputError):
 class NetworkError(EdgeLLMError):
     """A download did not finish. What was fetched so far is kept and resumed."""
 
+    exit_code = 2
+
 
 class StorageError(EdgeLLMError):
     """The disk refused: no space, no permission, not a directory."""
+
+    exit_code = 2
 
 
 class RuntimeFailedError(EdgeLLMError):

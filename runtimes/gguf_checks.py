@@ -38,7 +38,9 @@ def check_model(header: GGUFHeader) -> None:
     """Raises SourceError or UnsupportedModelError when the file cannot be a model this build runs."""
     kind = header.text("general.type")
     if kind not in (None, "model"):
-        raise UnsupportedModelError(f"{header.path} holds a {kind}, not a language model. Choose the model's own file.")
+        raise UnsupportedModelError(
+            f"{header.path} is a GGUF file of the type {kind!r}, not a language model. Choose the model's own file."
+        )
     parts = header.integer("split.count") or 1
     if parts > 1:
         raise UnsupportedModelError(
@@ -87,9 +89,10 @@ def _check_heads(header: GGUFHeader) -> None:
         if size is not None and not 1 <= size <= _MAX_WIDTH:
             raise header.fail(f"'{name}.{key}' is {size}, which no attention head can have.")
     keys, values = (width if size is None else size for size in sizes.values())
-    if name in _WHOLE_ROTATION and header.tensors and not 0 < keys == values == (keys if rotated is None else rotated):
+    rotated = keys if rotated is None else rotated
+    if name in _WHOLE_ROTATION and header.tensors and not 0 < keys == values == rotated:
         raise header.fail(f"its heads have {keys} key and {values} value elements and rotate {rotated}; they must be equal.")
-    if rotated is not None and (rotated % 2 or rotated > keys):
+    if rotated % 2 or rotated > keys:
         raise header.fail(f"'{name}.rope.dimension_count' is {rotated}, which heads of {keys} elements cannot rotate.")
 
 

@@ -34,7 +34,7 @@ _BATCH = 512
 _FIRST_CELLS = 1024
 """KV cells to begin with. llama.cpp zeroes all of them when a context is made, so a long limit is not paid up front."""
 _SEQUENCE = 0
-_LOG_LEVEL_ERROR = 3
+_LOG_LEVEL_ERROR = 4  # GGML_LOG_LEVEL_ERROR and _CONT of ggml.h
 _LOG_LEVEL_CONTINUED = 5
 _FLASH_ATTENTION_AUTO = -1
 _DAMAGED = "llama.cpp refused the snapshot: it is damaged. Feed the text again."
@@ -113,9 +113,8 @@ class LlamaCppSession(CheckedSession):
         params.use_extra_bufts = not _uses_amx(self._library)
         model = self._library.llama_model_load_from_file(str(path).encode(), params)
         if not model:
-            raise RuntimeFailedError(
-                f"llama.cpp cannot load {path}: {self._log.reason()}. Is the file whole, and its type known?"
-            )
+            # the header was checked and its sizes hold, so what is left is a model that llama.cpp has no code for
+            raise UnsupportedModelError(f"llama.cpp cannot load {path}: {self._log.reason()}. Choose another model or runtime.")
         return model
 
     def _find_capabilities(self, limit: int) -> Capabilities:

@@ -114,6 +114,16 @@ def check_text(text: str) -> None:
         ) from error
 
 
+def byte_of_piece(piece: str) -> bytes | None:
+    """The byte that SentencePiece writes as <0x0A>, or None for any other piece."""
+    if len(piece) != 6 or not piece.startswith("<0x") or piece[-1] != ">":
+        return None
+    try:
+        return bytes.fromhex(piece[3:5])
+    except ValueError:
+        return None
+
+
 def _open_gguf(path: Path) -> Tokenizer:
     from runtimes.gguf import read_header
     from runtimes.gguf_vocabulary import tokenizer_json

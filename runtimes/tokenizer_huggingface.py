@@ -13,7 +13,7 @@ from tokenizers import Encoding
 from tokenizers import Tokenizer as Backend
 
 from runtimes.errors import TokenizerError
-from runtimes.tokenizer import check_text
+from runtimes.tokenizer import byte_of_piece, check_text
 
 
 class HuggingFaceTokenizer:
@@ -118,16 +118,6 @@ def _bytes_of_pieces(backend: Backend, path: Path) -> Callable[[str, bool], byte
         return piece.encode()
 
     return sentencepiece
-
-
-def byte_of_piece(piece: str) -> bytes | None:
-    """The byte that SentencePiece writes as <0x0A>, or None for any other piece."""
-    if len(piece) != 6 or not piece.startswith("<0x") or piece[-1] != ">":
-        return None
-    try:
-        return bytes.fromhex(piece[3:5])
-    except ValueError:
-        return None
 
 
 def _steps(backend: Backend) -> Iterator[Mapping[str, Any]]:

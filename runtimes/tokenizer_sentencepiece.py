@@ -9,7 +9,7 @@ from pathlib import Path
 from sentencepiece import SentencePieceProcessor
 
 from runtimes.errors import TokenizerError
-from runtimes.tokenizer import check_text
+from runtimes.tokenizer import byte_of_piece, check_text
 
 _VISIBLE_SPACE = "\u2581"
 
@@ -19,18 +19,23 @@ class SentencePieceTokenizer:
 
     def __init__(self, model: bytes, path: Path) -> None:
         """`path` is only for messages. Raises TokenizerError."""
-        self._backend = _load(model, path)
-        self._path = path
-        self._size = int(self._backend.get_piece_size())
-        control = [index for index in range(self._size) if self._backend.is_control(index)]
-        self._special_ids = frozenset([*control, self._backend.unk_id()])
-        self._control = {self._backend.id_to_piece(index): index for index in control}
+        self._backend = SentencePieceProcessor()
+        try:
+            self._backend.load_from_serialized_proto(model)
+            self._pieces = [str(self._backend.id_to_piece(index)) for index in range(self._backend.get_piece_size())]
+        except (RuntimeError, OSError, ValueError) as error:
+            raise TokenizerError(f"{path} is not a valid SentencePiece model: {error}. Download the model again.") from error
+        self._control = {piece: index for index, piece in enumerate(self._pieces) if self._backend.is_control(index)}
+        self._special_ids = frozenset([*self._control.values(), int(self._backend.unk_id())])
+        self._bytes = [
+            b"" if index in self._special_ids else self._spelled_bytes(index, piece) for index, piece in enumerate(self._pieces)
+        ]
         longest_first = sorted(filter(None, self._control), key=len, reverse=True)
         self._control_pattern = re.compile("(" + "|".join(map(re.escape, longest_first)) + ")") if longest_first else None
 
     @property
     def vocabulary_size(self) -> int:
-        return self._size
+        return len(self._bytes)
 
     @property
     def bos_id(self) -> int | None:
@@ -57,25 +62,15 @@ class SentencePieceTokenizer:
         return b"".join(map(self.token_bytes, ids)).decode("utf-8", errors="replace")
 
     def token_bytes(self, token_id: int) -> bytes:
-        if not 0 <= token_id < self._size or token_id in self._special_ids:
-            return b""
-        piece = str(self._backend.id_to_piece(token_id))
-        if self._backend.is_byte(token_id):
-            return bytes.fromhex(piece[3:5])
-        return piece.replace(_VISIBLE_SPACE, " ").encode()
+        return self._bytes[token_id] if 0 <= token_id < len(self._bytes) else b""
 
     def token_text(self, token_id: int) -> str:
-        return str(self._backend.id_to_piece(token_id)) if 0 <= token_id < self._size else ""
+        return self._pieces[token_id] if 0 <= token_id < len(self._pieces) else ""
+
+    def _spelled_bytes(self, index: int, piece: str) -> bytes:
+        byte = byte_of_piece(piece) if self._backend.is_byte(index) else None
+        return piece.replace(_VISIBLE_SPACE, " ").encode() if byte is None else byte
 
     def _parts(self, text: str) -> list[str]:
         """The text cut at what spells a control token; those stand alone in the result."""
         return [text] if self._control_pattern is None else self._control_pattern.split(text)
-
-
-def _load(model: bytes, path: Path) -> SentencePieceProcessor:
-    backend = SentencePieceProcessor()
-    try:
-        backend.load_from_serialized_proto(model)
-    except (RuntimeError, OSError, ValueError) as error:
-        raise TokenizerError(f"{path} is not a valid SentencePiece model: {error}. Download the model again.") from error
-    return backend

@@ -27,11 +27,15 @@ def bench(
     ] = None,
     threads: Annotated[
         list[int] | None,
-        typer.Option("--threads", min=1, help="Worker threads; several to compare. Default: the cores this process may use."),
+        typer.Option(
+            "--threads", metavar="N", min=1, help="Worker threads; several to compare. Default: the cores this process may use."
+        ),
     ] = None,
-    prompt_tokens: Annotated[int, typer.Option("--prompt-tokens", min=1, help="Length of the prompt.")] = 512,
-    new_tokens: Annotated[int, typer.Option("--new-tokens", min=2, help="Length of the answer.")] = 128,
-    repeats: Annotated[int, typer.Option("--repeats", min=1, help="Measurements of each row; the median is shown.")] = 3,
+    prompt_tokens: Annotated[int, typer.Option("--prompt-tokens", metavar="N", min=1, help="Length of the prompt.")] = 512,
+    new_tokens: Annotated[int, typer.Option("--new-tokens", metavar="N", min=2, help="Length of the answer.")] = 128,
+    repeats: Annotated[
+        int, typer.Option("--repeats", metavar="N", min=1, help="Measurements of each row; the median is shown.")
+    ] = 3,
     home: options.HomeFolder = None,
     as_json: options.AsJson = False,
 ) -> None:
@@ -39,13 +43,10 @@ def bench(
 
     Close other programs first: both runtimes use every core they are given, and a busy machine halves the figures.
 
-    [bold]Examples[/bold]
-
-    edge-llm bench smollm2-135m-instruct
-
-    edge-llm bench smollm2-135m-instruct --runtime onnx --runtime llamacpp --threads 1 --threads 2
-
-    edge-llm bench out/onnx --prompt-tokens 256 --new-tokens 64 --repeats 5 --json
+    Examples:
+        edge-llm bench smollm2-135m-instruct
+        edge-llm bench smollm2-135m-instruct --runtime onnx --runtime llamacpp --threads 1 --threads 2
+        edge-llm bench out/onnx --prompt-tokens 256 --new-tokens 64 --repeats 5 --json
     """
     from edge_llm.cli.progress import ProgressDisplay
     from edge_llm.cli.speed import Load
@@ -88,7 +89,7 @@ def _resolve(
 def _measure_all(loads: Sequence[Load], repeats: int, progress: ProgressDisplay) -> list[dict[str, Any]]:
     """One row for each load, in their order. Rounds alternate between the loads: a machine that slows down meanwhile
     slows them all."""
-    from edge_llm.cli.speed import Speed, measure
+    from edge_llm.cli.speed import measure
 
     measured: list[list[Speed]] = [[] for _ in loads]
     steps = [(place, load) for _ in range(repeats) for place, load in enumerate(loads)]

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 def chat(
     model: Annotated[
-        str, typer.Argument(metavar="[MODEL]", help="A name, a bundle, a .gguf file or a Hugging Face directory.")
+        str, typer.Argument(metavar="MODEL", help="A name, a bundle, a .gguf file or a Hugging Face directory.")
     ] = DEFAULT_MODEL,
     system: options.SystemText = None,
     max_tokens: options.MaxTokens = None,
@@ -46,13 +46,10 @@ def chat(
 
     In a pipe each line is a turn and stdout carries only the answers; with --json one line of JSON for each.
 
-    [bold]Examples[/bold]
-
-    edge-llm chat
-
-    edge-llm chat out/onnx --system "Answer in one sentence." --temperature 0.7 --top-p 0.9
-
-    printf 'What is 2 + 2?\\\\nAnd 3 + 3?\\\\n' | edge-llm chat --json
+    Examples:
+        edge-llm chat
+        edge-llm chat out/onnx --system "Answer in one sentence." --temperature 0.7 --top-p 0.9
+        edge-llm chat --json < questions.txt
     """
     from edge_llm import Chat, Home, Sampling
     from edge_llm.cli.opening import open_model

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import platform
 import shutil
-from dataclasses import asdict
-from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
@@ -18,11 +16,9 @@ def doctor(home: HomeFolder = None, as_json: AsJson = False) -> None:
 
     The first thing to attach to a bug report. It changes nothing and opens no network connection.
 
-    [bold]Examples[/bold]
-
-    edge-llm doctor
-
-    edge-llm doctor --json
+    Examples:
+        edge-llm doctor
+        edge-llm doctor --json
     """
     facts = _examine(home)
     if as_json:
@@ -44,6 +40,9 @@ def doctor(home: HomeFolder = None, as_json: AsJson = False) -> None:
 
 
 def _examine(home: Path | None) -> dict[str, Any]:
+    from dataclasses import asdict
+    from importlib.metadata import version
+
     from edge_llm.cli.machine import inspect_machine
     from edge_llm.home import Home
     from runtimes import find_runtime, installed_runtimes

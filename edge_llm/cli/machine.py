@@ -138,6 +138,8 @@ def _instruction_sets() -> tuple[str, ...]:
 
 def _sysctl() -> dict[str, str]:
     """What macOS says of its processor: key -> value."""
-    command = ["/usr/sbin/sysctl", "hw.optional", "machdep.cpu.brand_string"]
-    lines = subprocess.run(command, capture_output=True, text=True, check=False).stdout.splitlines()
+    done = subprocess.run(
+        ["/usr/sbin/sysctl", "hw.optional", "machdep.cpu.brand_string"], capture_output=True, text=True, check=False
+    )
+    lines = done.stdout.splitlines()
     return {key.strip(): value.strip() for key, _, value in (line.partition(":") for line in lines)}

@@ -1,13 +1,14 @@
 """The program `edge-llm`: its commands, and the one place where an error becomes an exit code.
 
-Exit codes: 0 done; 1 it failed though the request was fine (network, disk, backend); 2 what was given
-cannot be used; 130 Ctrl-C.
+Exit codes: 0 done; 2 it cannot be done as it was asked, and the message says what to change (an option, a file, a name,
+the disk, the connection); 1 it failed all the same (a backend, a bug); 130 Ctrl-C.
 """
 
 from __future__ import annotations
 
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
+from inspect import cleandoc
 from types import TracebackType
 from typing import Annotated
 
@@ -27,30 +28,38 @@ from runtimes.errors import EdgeLLMError
 
 _HELP = """Shrink a language model, run it on the device in front of you. Nothing leaves the device.
 
-Start with [bold]edge-llm chat[/bold]: it fetches a small model once (98 MB) and talks with you. After that no command
-opens a network connection, except [bold]pull[/bold] and a model name that is not here yet.
+Start with `edge-llm chat`: it fetches a small model once (93 MB) and talks with you. After that no command opens a
+network connection, except `pull` and a model name that is not here yet.
 """
+
+
+def _in_markup(text: str) -> str:
+    """A docstring as the help page wants it: each paragraph on one line, its examples as they stand."""
+    text, _, examples = cleandoc(text).replace("[", r"\[").partition("\n\nExamples:\n")
+    paragraphs = [" ".join(paragraph.split()) for paragraph in text.split("\n\n")]
+    lines = ["[bold]Examples[/bold]", *(f"[cyan]{line.strip()}[/cyan]" for line in examples.splitlines())]
+    return "\n\n".join([*paragraphs, *(lines if examples else ())])
+
 
 app = typer.Typer(
     name="edge-llm",
-    help=_HELP,
-    epilog="Options and examples of a command: [bold]edge-llm COMMAND --help[/bold]. More: docs/cli.md.",
+    help=_in_markup(_HELP),
+    epilog="Options and examples of a command: edge-llm COMMAND --help",
     add_completion=False,
-    no_args_is_help=True,
     rich_markup_mode="rich",
     context_settings={"help_option_names": ["-h", "--help"]},
     pretty_exceptions_enable=False,
 )
 
-_TALK, _KEEP, _SHRINK, _MACHINE = "Talk", "Models", "Shrink and measure", "This machine"
-app.command("chat", rich_help_panel=_TALK)(chat)
-app.command("run", rich_help_panel=_TALK)(run)
-app.command("pull", rich_help_panel=_KEEP)(pull)
-app.command("models", rich_help_panel=_KEEP)(models)
-app.command("quantize", rich_help_panel=_SHRINK)(quantize)
-app.command("eval", rich_help_panel=_SHRINK)(evaluate)
-app.command("bench", rich_help_panel=_SHRINK)(bench)
-app.command("doctor", rich_help_panel=_MACHINE)(doctor)
+_PANELS: Mapping[str, Mapping[str, Callable[..., None]]] = {
+    "Talk": {"chat": chat, "run": run},
+    "Models": {"pull": pull, "models": models},
+    "Shrink and measure": {"quantize": quantize, "eval": evaluate, "bench": bench},
+    "This machine": {"doctor": doctor},
+}
+for _panel, _commands in _PANELS.items():
+    for _name, _command in _commands.items():
+        app.command(_name, rich_help_panel=_panel, help=_in_markup(_command.__doc__ or ""))(_command)
 
 
 def _print_version(wanted: bool) -> None:
@@ -77,7 +86,7 @@ def execute(arguments: Sequence[str]) -> int:
     """
     as_json = output.wants_json(arguments)
     try:
-        code = get_command(app).main(list(arguments), prog_name="edge-llm", standalone_mode=False)
+        code = get_command(app).main(list(arguments) or ["--help"], prog_name="edge-llm", standalone_mode=False)
     except typer.TyperException as error:
         if not as_json:
             output.note_usage(error)
@@ -91,7 +100,7 @@ def main() -> None:
     """Entry point of the program; ends the process."""
     output.prepare_streams()
 
-    def report_bug(kind: type[BaseException], error: BaseException, trace: TracebackType | None) -> None:
+    def report_bug(_kind: type[BaseException], error: BaseException, _trace: TracebackType | None) -> None:
         output.report(error, as_json=output.wants_json(sys.argv[1:]))
 
     # The interpreter itself ends with 1 after an exception nobody foresaw; only its words are replaced.

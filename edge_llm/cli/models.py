@@ -16,11 +16,9 @@ def models(home: HomeFolder = None, as_json: AsJson = False) -> None:
 
     Those that are here need no network. This command opens no network connection either.
 
-    [bold]Examples[/bold]
-
-    edge-llm models
-
-    edge-llm models --json
+    Examples:
+        edge-llm models
+        edge-llm models --json
     """
     from edge_llm.home import Home
 

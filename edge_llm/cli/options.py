@@ -14,7 +14,7 @@ ModelName: TypeAlias = Annotated[
     str,
     typer.Argument(
         metavar="MODEL",
-        help="A name from [bold]edge-llm models[/bold], hf:owner/repo[/file], a bundle, a .gguf file or a Hugging Face directory.",
+        help="A name (`edge-llm models` lists them), hf:owner/repo, a bundle, a .gguf file or a Hugging Face directory.",
     ),
 ]
 AsJson: TypeAlias = Annotated[
@@ -42,12 +42,19 @@ RuntimeName: TypeAlias = Annotated[
 ]
 Threads: TypeAlias = Annotated[
     int | None,
-    typer.Option("--threads", min=1, help="Worker threads. Default: the cores this process may use.", rich_help_panel=_ENGINE),
+    typer.Option(
+        "--threads",
+        metavar="N",
+        min=1,
+        help="Worker threads. Default: the cores this process may use.",
+        rich_help_panel=_ENGINE,
+    ),
 ]
 ContextLength: TypeAlias = Annotated[
     int | None,
     typer.Option(
         "--context",
+        metavar="N",
         min=1,
         help="Most tokens to hold, prompt and answer together. Default: the model's limit.",
         rich_help_panel=_ENGINE,
@@ -55,7 +62,7 @@ ContextLength: TypeAlias = Annotated[
 ]
 MaxTokens: TypeAlias = Annotated[
     int | None,
-    typer.Option("--max-tokens", min=1, help="Longest answer, in tokens. Default: until the model stops."),
+    typer.Option("--max-tokens", metavar="N", min=1, help="Longest answer, in tokens. Default: until the model stops."),
 ]
 SystemText: TypeAlias = Annotated[
     str | None,
@@ -66,19 +73,26 @@ Stop: TypeAlias = Annotated[
     typer.Option("--stop", metavar="TEXT", help="End the answer before this text. May be given several times."),
 ]
 Temperature: TypeAlias = Annotated[
-    float | None,
+    float,
     typer.Option(
-        "--temperature", min=0.0, help="0 always takes the likeliest token; higher is more varied.", rich_help_panel=_SAMPLING
+        "--temperature",
+        metavar="X",
+        min=0.0,
+        help="0 always takes the likeliest token; higher is more varied.",
+        rich_help_panel=_SAMPLING,
     ),
 ]
 TopK: TypeAlias = Annotated[
-    int | None,
-    typer.Option("--top-k", min=0, help="Choose among the K likeliest tokens; 0 takes all.", rich_help_panel=_SAMPLING),
+    int,
+    typer.Option(
+        "--top-k", metavar="N", min=0, help="Choose among the K likeliest tokens; 0 takes all.", rich_help_panel=_SAMPLING
+    ),
 ]
 TopP: TypeAlias = Annotated[
-    float | None,
+    float,
     typer.Option(
         "--top-p",
+        metavar="X",
         min=0.0,
         max=1.0,
         help="Choose among the likeliest tokens that hold this probability together.",
@@ -86,9 +100,10 @@ TopP: TypeAlias = Annotated[
     ),
 ]
 MinP: TypeAlias = Annotated[
-    float | None,
+    float,
     typer.Option(
         "--min-p",
+        metavar="X",
         min=0.0,
         max=1.0,
         help="Drop tokens less likely than this share of the likeliest one.",
@@ -96,12 +111,20 @@ MinP: TypeAlias = Annotated[
     ),
 ]
 RepetitionPenalty: TypeAlias = Annotated[
-    float | None,
-    typer.Option("--repetition-penalty", help="Above 1 disfavours tokens that were used recently.", rich_help_panel=_SAMPLING),
+    float,
+    typer.Option(
+        "--repetition-penalty",
+        metavar="X",
+        help="Above 1 disfavours tokens that were used recently.",
+        rich_help_panel=_SAMPLING,
+    ),
 ]
 Seed: TypeAlias = Annotated[
     int | None,
     typer.Option(
-        "--seed", help="The same seed gives the same answer. Default: a new one each time.", rich_help_panel=_SAMPLING
+        "--seed",
+        metavar="N",
+        help="The same seed gives the same answer. Default: a new one each time.",
+        rich_help_panel=_SAMPLING,
     ),
 ]

@@ -82,9 +82,9 @@ def note(text: str) -> None:
 
 
 def note_usage(error: typer.TyperException) -> None:
-    """Print how the command is called, when `error` says it was called wrongly."""
+    """Print how the command is called, where `error` knows which command was called wrongly."""
     context = getattr(error, "ctx", None)
-    if isinstance(context, typer.Context):
+    if context is not None:
         note(f"{context.get_usage()}\nTry '{context.command_path} --help' for help.\n")
 
 
@@ -131,5 +131,5 @@ def _describe(error: BaseException) -> tuple[str, str, int]:
         return kind, "Not enough memory. Close other programs, or use a smaller model or a shorter context.", 1
     if isinstance(error, OSError) and error.strerror:
         place = f"{error.filename}: " if error.filename is not None else ""
-        return kind, f"{place}{error.strerror}.", 1
+        return kind, f"{place}{error.strerror}.", 2
     return kind, f"{kind}: {error}. This is a bug; {DEBUG_VARIABLE}=1 shows where. Please report it.", 1

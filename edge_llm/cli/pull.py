@@ -11,7 +11,7 @@ from edge_llm.cli.output import in_bytes, say, say_json
 
 
 def pull(
-    name: Annotated[str, typer.Argument(metavar="NAME", help="A name of the catalog, or hf:owner/repo[/file.gguf].")],
+    name: Annotated[str, typer.Argument(metavar="NAME", help="A catalog name, hf:owner/repo or hf:owner/repo/file.gguf.")],
     endpoint: Annotated[
         str | None,
         typer.Option(metavar="URL", help="A Hugging Face hub other than huggingface.co. Default: $HF_ENDPOINT, if set."),
@@ -26,15 +26,12 @@ def pull(
     """Fetch a model once; after that no network is needed.
 
     What arrives is checked against its SHA-256. An interrupted pull goes on where it stopped; a model that is already
-    here is not fetched again. [bold]edge-llm models[/bold] lists the names.
+    here is not fetched again. `edge-llm models` lists the names.
 
-    [bold]Examples[/bold]
-
-    edge-llm pull smollm2-135m-instruct
-
-    edge-llm pull hf:Qwen/Qwen3-0.6B
-
-    edge-llm pull hf:owner/repo/model-Q8_0.gguf --endpoint https://hub.example.org
+    Examples:
+        edge-llm pull smollm2-135m-instruct
+        edge-llm pull hf:Qwen/Qwen3-0.6B
+        edge-llm pull hf:owner/repo/model-Q8_0.gguf --endpoint https://hub.example.org
     """
     from edge_llm.catalog import pull as pull_model
     from edge_llm.cli.progress import ProgressDisplay

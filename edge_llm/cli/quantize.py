@@ -50,13 +50,10 @@ def quantize(
     report.md and report.json. The twins of --format both hold the same numbers to the last bit. DIR appears only when
     everything is written; a conversion that was interrupted starts clean.
 
-    [bold]Examples[/bold]
-
-    edge-llm quantize smollm2-135m-instruct --bits 4 --format both -o out
-
-    edge-llm quantize ./Qwen3-0.6B -o qwen3-int8
-
-    edge-llm quantize model-f16.gguf --format gguf --llama-type Q4_K_M -o model-q4km
+    Examples:
+        edge-llm quantize smollm2-135m-instruct --bits 4 --format both -o out
+        edge-llm quantize ./Qwen3-0.6B -o qwen3-int8
+        edge-llm quantize model-f16.gguf --format gguf --llama-type Q4_K_M -o model-q4km
     """
     from edge_llm.cli.opening import find_source
     from edge_llm.cli.progress import ProgressDisplay

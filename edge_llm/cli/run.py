@@ -37,15 +37,11 @@ def run(
     A model that is not here yet is fetched, and one in another form is converted once and kept. A model without a
     chat template continues the prompt. Ctrl-C stops with exit code 130.
 
-    [bold]Examples[/bold]
-
-    edge-llm run smollm2-135m-instruct "What is the capital of Japan?"
-
-    edge-llm run out/gguf "Name three colours." --temperature 0.7 --seed 1 --max-tokens 60
-
-    cat letter.txt | edge-llm run smollm2-135m-instruct - --system "Summarise in one sentence."
-
-    edge-llm run ./model.gguf "Once upon a time" --raw --json
+    Examples:
+        edge-llm run smollm2-135m-instruct "What is the capital of Japan?"
+        edge-llm run out/gguf "Name three colours." --temperature 0.7 --seed 1 --max-tokens 60
+        cat letter.txt | edge-llm run smollm2-135m-instruct - --system "Summarise in one sentence."
+        edge-llm run ./model.gguf "Once upon a time" --raw --json
     """
     from edge_llm import Message, Sampling
     from edge_llm.cli.answers import result_document, show_answer

@@ -31,25 +31,33 @@ def read_turn(read_line: LineReader) -> str:
         return _read_block(line.lstrip().removeprefix(_BLOCK), read_line)
     lines = [line]
     while lines[-1].endswith("\\"):
-        lines[-1] = lines[-1][:-1]
-        try:
-            lines.append(read_line(NEXT_PROMPT))
-        except EOFError:
+        lines[-1] = lines[-1].removesuffix("\\")
+        following = _next_line(read_line)
+        if following is None:
             break
+        lines.append(following)
     return "\n".join(lines)
 
 
 def _read_block(line: str, read_line: LineReader) -> str:
     lines = [line]
     while not lines[-1].rstrip().endswith(_BLOCK):
-        try:
-            lines.append(read_line(NEXT_PROMPT))
-        except EOFError:
+        following = _next_line(read_line)
+        if following is None:
             break
+        lines.append(following)
     else:
         lines[-1] = lines[-1].rstrip().removesuffix(_BLOCK)
     # Quotes on lines of their own leave an empty line at either end, which is none of the text's.
     return "\n".join(lines).removeprefix("\n").removesuffix("\n")
+
+
+def _next_line(read_line: LineReader) -> str | None:
+    """A further line of a turn, or None when the input ends within it."""
+    try:
+        return read_line(NEXT_PROMPT)
+    except EOFError:
+        return None
 
 
 def piped_lines() -> LineReader:
@@ -75,9 +83,9 @@ def terminal_lines(commands: Sequence[str]) -> LineReader:
     return session.prompt
 
 
-def as_text(raw: bytes) -> str:
-    """Bytes a person gave, as text. Raises PromptError when they are not UTF-8."""
+def as_text(raw: bytes, place: str = "The input") -> str:
+    """Bytes a person gave, as text. Raises PromptError, naming the `place` they are from, when they are not UTF-8."""
     try:
         return raw.decode("utf-8")
     except UnicodeDecodeError as error:
-        raise PromptError(f"The input is not UTF-8 text (byte {error.start}). Convert it to UTF-8 first.") from error
+        raise PromptError(f"{place} is not UTF-8 text (byte {error.start}). Convert it to UTF-8 first.") from error

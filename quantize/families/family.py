@@ -211,12 +211,13 @@ class Family:
 
 
 def _gguf_scaling(header: GGUFHeader, head_dim: int) -> RopeScaling | None:
-    kind = header.text(f"{header.architecture}.rope.scaling.type") or "none"
+    # llama.cpp takes a file without a type as linear, and a factor of 0 as none.
+    kind = header.text(f"{header.architecture}.rope.scaling.type") or "linear"
     if kind not in ("none", "linear"):
         raise _unsupported(header, f"its rotary embedding is scaled by {kind!r}; linear and llama3 are supported.")
-    # Files of 2023 state a linear scale under another key and no type.
+    # Files of 2023 state a linear scale under another key.
     factor = _number(header, "rope.scaling.factor", _number(header, "rope.scale_linear", 1.0))
-    linear = LinearScaling(factor) if factor != 1.0 and (kind == "linear" or factor != 0.0) else None
+    linear = None if kind == "none" or factor in (0.0, 1.0) else LinearScaling(factor)
     table = header.tensors.get(ROPE_FACTORS)
     if table is None:
         return linear

@@ -88,7 +88,7 @@ def test_files_of_the_hubs_cache_are_links_and_are_read(tmp_path: Path) -> None:
     for file in blobs.iterdir():
         (folder / file.name).symlink_to(file)
     with open_source(folder) as source:
-        assert source.tensor(source.family.tensors(source.architecture)[0]).shape == (259, 64)
+        assert source.tensor(source.family.tensors(source.architecture)[0]).shape == (260, 64)
 
 
 def test_harmless_extras_are_ignored(tmp_path: Path) -> None:
@@ -152,7 +152,7 @@ def index_naming(shard: object) -> Callable[[Path], None]:
         (edit_json("config.json", num_hidden_layers=10**9), SourceError, "layers"),
         (edit_json("config.json", vocab_size=-1), SourceError, "vocabulary_size"),
         (edit_json("config.json", hidden_size="64"), SourceError, "hidden_size"),
-        (edit_json("config.json", hidden_size=128), SourceError, r"has the shape \[259, 64\].*\[259, 128\]"),
+        (edit_json("config.json", hidden_size=128), SourceError, r"has the shape \[260, 64\].*\[260, 128\]"),
         (edit_json("config.json", num_hidden_layers=3), SourceError, r"lacks 9 of its 29 tensors: model\.layers\.2"),
         (edit_json("config.json", quantization_config={"quant_method": "gptq"}), UnsupportedModelError, "gptq"),
         (edit_json("config.json", tie_word_embeddings=False), SourceError, r"lacks 1 .*lm_head\.weight"),
@@ -180,7 +180,7 @@ def test_what_is_wrong_is_named(tmp_path: Path, damage: Callable[[Path], None], 
     damage(folder)
     with pytest.raises(kind, match=fact) as caught:
         open_source(folder)
-    assert str(folder) in str(caught.value) or "No family" in fact
+    assert str(folder) in str(caught.value)
     assert type(caught.value) is kind
 
 
@@ -193,7 +193,7 @@ def test_a_missing_shard_is_named(tmp_path: Path) -> None:
 
 def test_an_absurd_model_is_refused_before_memory_is_taken(tmp_path: Path) -> None:
     """A configuration at every limit at once would need terabytes; the files do not hold them."""
-    huge = {**CONFIG, "hidden_size": 1 << 16, "vocab_size": 1 << 21, "num_hidden_layers": 1 << 10}
+    huge = {**CONFIG, "hidden_size": 1 << 16, "vocab_size": 1 << 21, "num_hidden_layers": 1 << 10, "head_dim": 128}
     folder = write_hf(tmp_path / "model")
     edit_json("config.json", **huge)(folder)
     with pytest.raises(SourceError, match="lacks"):

@@ -15,7 +15,7 @@ from gguf import GGMLQuantizationType, GGUFWriter, quants
 from quantize.families import find_family
 from tests.tiny import CHATML, byte_tokenizer
 
-VOCABULARY = 259  # tests.tiny.byte_tokenizer's
+VOCABULARY = 260  # tests.tiny.byte_tokenizer's 259, and one more: "ab" in a GGUF, nothing in tokenizer.json
 CONFIG: Mapping[str, Any] = {
     "model_type": "llama",
     "hidden_size": 64,
@@ -150,8 +150,8 @@ def _write_vocabulary(writer: GGUFWriter) -> None:
     tokens = byte_tokenizer().get_vocab(with_added_tokens=True)
     writer.add_tokenizer_model("gpt2")
     writer.add_tokenizer_pre("gpt-2")
-    writer.add_token_list(sorted(tokens, key=lambda text: tokens[text]))
-    writer.add_token_types([1] * 256 + [3] * 3)
+    writer.add_token_list([*sorted(tokens, key=lambda text: tokens[text]), "ab"])
+    writer.add_token_types([1] * 256 + [3] * 3 + [1])
     writer.add_token_merges(["a b"])
     writer.add_bos_token_id(257)
     writer.add_eos_token_id(258)

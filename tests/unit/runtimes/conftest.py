@@ -129,6 +129,20 @@ def byte_level_vocabulary(words: Sequence[str] = ("he", "ll", "llo", "hello", "Ä
     ]
 
 
+def sentencepiece_vocabulary() -> list[Entry]:
+    """Entries of a SentencePiece vocabulary: three control tokens, 256 bytes, and pieces for texts of a and b."""
+    pieces = ["\u2581", "a", "b", "ab", "\u2581ab", "ba"]
+    tokens = ["<unk>", "<s>", "</s>", *(f"<0x{byte:02X}>" for byte in range(256)), *pieces]
+    return [
+        Entry("tokenizer.ggml.model", STRING, "llama"),
+        Entry("tokenizer.ggml.tokens", STRING, tokens),
+        Entry("tokenizer.ggml.scores", F32, [0.0] * 259 + [-float(rank) for rank in range(len(pieces))]),
+        Entry("tokenizer.ggml.token_type", I32, [2, 3, 3] + [6] * 256 + [1] * len(pieces)),
+        Entry("tokenizer.ggml.bos_token_id", U32, 1),
+        Entry("tokenizer.ggml.eos_token_id", U32, 2),
+    ]
+
+
 def llama(vocabulary: list[Entry]) -> GGUFBuilder:
     """One layer of width 32, two heads on one key-value head, all weights F32 and zero but the norms."""
     tokens = next(entry.value for entry in vocabulary if entry.key == "tokenizer.ggml.tokens")

@@ -1,0 +1,146 @@
+"""The command line as a whole: help, documentation, usage errors, start-up cost."""
+
+from __future__ import annotations
+
+import os
+import re
+import shlex
+import subprocess
+import sys
+from collections.abc import Callable
+from inspect import signature
+from pathlib import Path
+
+import pytest
+from typer.core import TyperGroup
+from typer.main import get_command
+
+from edge_llm.cli.chat import chat
+from edge_llm.cli.main import app
+from edge_llm.cli.run import run
+from edge_llm.sampling import Sampling
+from tests.unit.edge_llm.cli.program import Program
+
+ROOT = Path(__file__).parents[4]
+COMMANDS = ("bench", "chat", "doctor", "eval", "models", "pull", "quantize", "run")
+HEAVY = {"numpy", "onnxruntime", "llama_cpp", "torch", "transformers", "tokenizers", "prompt_toolkit", "psutil", "jinja2"}
+HELP_SECONDS = 0.3
+
+
+def group() -> TyperGroup:
+    found = get_command(app)
+    assert isinstance(found, TyperGroup)
+    return found
+
+
+def options_of(command: str) -> set[str]:
+    return {name for item in group().commands[command].params if item.param_type_name == "option" for name in item.opts}
+
+
+def documented(command: str) -> str:
+    """The section of docs/cli.md about a command."""
+    text = (ROOT / "docs" / "cli.md").read_text(encoding="utf-8")
+    found = re.search(rf"^## `edge-llm {command}[^\n]*\n(.*?)(?=^## |\Z)", text, re.MULTILINE | re.DOTALL)
+    assert found, f"docs/cli.md has no section about {command}"
+    return found[0]
+
+
+def test_the_commands_are_these() -> None:
+    assert tuple(sorted(group().commands)) == COMMANDS
+
+
+@pytest.mark.parametrize("command", COMMANDS)
+def test_every_command_is_documented(command: str) -> None:
+    text = documented(command)
+    assert set(re.findall(r"(?<![\w-])--?[a-z][a-z-]*", text)) & options_of(command) == options_of(command)
+    for item in group().commands[command].params:
+        if item.param_type_name == "argument":
+            assert str(item.metavar) in text
+
+
+@pytest.mark.parametrize("command", COMMANDS)
+def test_no_option_is_documented_that_is_not_there(command: str) -> None:
+    table = [line for line in documented(command).splitlines() if line.startswith("| `-")]
+    assert {name for line in table for name in re.findall(r"`(--?[a-z-]+)", line.split("|")[1])} == options_of(command)
+
+
+@pytest.mark.parametrize("command", COMMANDS)
+def test_help_explains_every_option_and_has_examples(command: str, program: Program) -> None:
+    shown = program(command, "--help")
+    assert shown.code == 0
+    assert "Examples" in shown.out
+    assert all(option in shown.out for option in options_of(command))
+    assert all(getattr(item, "help", None) for item in group().commands[command].params)
+    assert "[/" not in shown.out, "markup that was not understood"
+
+
+@pytest.mark.parametrize("command", COMMANDS)
+def test_the_examples_are_accepted(command: str, program: Program, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("COLUMNS", "200")
+    lines = [*program(command, "--help").out.splitlines(), *documented(command).splitlines()]
+    examples = [line.strip().removeprefix("$ ") for line in lines if re.match(r"\s*(\$ )?(cat \S+ \| )?edge-llm ", line)]
+    assert len(examples) >= 2
+    for example in examples:
+        words = shlex.split(example.partition("edge-llm ")[2].partition(" <")[0])
+        group().commands[words[0]].make_context(words[0], words[1:])
+
+
+def test_without_arguments_there_is_help(program: Program) -> None:
+    shown = program()
+    assert shown.code == 0
+    assert "Usage: edge-llm" in shown.out
+
+
+def test_version(program: Program) -> None:
+    assert re.fullmatch(r"edge-llm \d+\.\d+\.\d+\n", program("--version").out)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        (["frobnicate"], "No such command 'frobnicate'"),
+        (["run"], "Missing argument 'MODEL'"),
+        (["run", "m", "p", "--tempreature", "1"], "--temperature"),
+        (["run", "m", "p", "--threads", "0"], "'--threads'"),
+        (["quantize", "m", "-o", "x", "--bits", "5"], "'5' is not one of"),
+        (["quantize", "m"], "Missing option '--out'"),
+    ],
+)
+def test_a_wrong_call_is_2(arguments: list[str], words: str, program: Program) -> None:
+    shown = program(*arguments)
+    assert shown.code == 2
+    assert shown.out == ""
+    assert words in shown.err
+    assert "Usage: edge-llm" in shown.err
+
+    as_json = program(*arguments, "--json")
+    assert as_json.code == 2
+    assert as_json.document["error"]["type"] == "UsageError"
+    assert as_json.err == ""
+
+
+@pytest.mark.parametrize("command", [run, chat])
+def test_sampling_defaults_are_the_library_s(command: Callable[..., None]) -> None:
+    defaults = {name: item.default for name, item in signature(command).parameters.items()}
+    assert (
+        Sampling(**{name: defaults[name] for name in ("temperature", "top_k", "top_p", "min_p", "repetition_penalty", "seed")})
+        == Sampling()
+    )
+
+
+def test_help_loads_nothing_heavy() -> None:
+    code = f"import sys, edge_llm.cli.main; print(*sorted({HEAVY!r} & set(sys.modules)))"
+    loaded = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, cwd=ROOT).stdout.split()
+    assert loaded == []
+
+
+def test_help_is_instant() -> None:
+    command = [sys.executable, "-m", "edge_llm", "--help"]
+    seconds = []
+    for _ in range(3):
+        before = os.times()
+        subprocess.run(command, capture_output=True, check=True, cwd=ROOT)
+        after = os.times()
+        # Processor time, which is what a quiet machine's clock shows: other programs run beside the tests.
+        seconds.append(after.children_user - before.children_user + after.children_system - before.children_system)
+    assert min(seconds) < HELP_SECONDS
