@@ -15,6 +15,10 @@ _TOTAL = 64
 """Characters a render may make in all, in times `Budget.size`: text is written into a block, then by a macro, then again."""
 
 
+INTEGER_BITS = 60
+"""Longest integer. Below 61 bits Python gives different integers different hashes, so that no dictionary grows slow."""
+
+
 class BoundExceededError(SecurityError):
     """A template went past its bounds."""
 
@@ -57,7 +61,9 @@ class Budget:
 
 
 def measure(value: object, limit: int) -> int:
-    """Units `value` takes when written out: characters, digits, and one for each element; stops counting past `limit`.
+    """Units `value` takes when written out: characters, and one for each element; stops counting past `limit`.
+
+    An integer of more than `INTEGER_BITS` is past any limit.
 
     A list that holds the same list twice counts it twice, as writing, comparing or hashing it would: sixty such lists
     inside one another are small in memory and endless to print.
@@ -68,7 +74,7 @@ def measure(value: object, limit: int) -> int:
         if isinstance(item, str):
             total += len(item) + 1
         elif isinstance(item, int):
-            total += item.bit_length() // 3 + 1
+            total += 1 if item.bit_length() <= INTEGER_BITS else limit + 1
         elif isinstance(item, Mapping):
             total += 1
             rest.extend(item.keys())

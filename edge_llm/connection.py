@@ -110,7 +110,8 @@ def explain(error: Exception) -> str:
         )
     if isinstance(reason, TimeoutError):
         return "the server did not answer in time. Check the connection and try again."
-    return f"{getattr(reason, 'strerror', None) or reason or type(reason).__name__}. Check the connection and try again."
+    words = getattr(reason, "strerror", None) or str(reason) or type(reason).__name__
+    return f"{words}. Check the connection and try again."
 
 
 class _Request(urllib.request.Request):

@@ -62,8 +62,7 @@ class Context:
             ContextOverflowError, PromptError, RuntimeFailedError, SessionClosedError: from the session.
         """
         with self._turn:
-            if self._closed:
-                raise SessionClosedError("The model was closed. Load it again.")
+            self._require_open()
             if not self._take_turn(run):
                 return Step(0, None)
             try:
@@ -78,12 +77,22 @@ class Context:
                 self._holder = None
                 self._turn.notify_all()
 
+    def clear(self) -> None:
+        """Drop every token from the cache. A run under way feeds its own again."""
+        with self._turn:
+            self._require_open()
+            self._tokens = self._tokens[: self._session.rewind(0)]
+
     def close(self) -> None:
         """Close the session, after the step that may be under way. Idempotent."""
         with self._turn:
             self._closed = True
             self._session.close()
             self._turn.notify_all()
+
+    def _require_open(self) -> None:
+        if self._closed:
+            raise SessionClosedError("The model was closed. Load it again.")
 
     def _take_turn(self, run: object) -> bool:
         """Whether the cache is `run`'s now. One thread never waits for itself: its older run is displaced at once."""

@@ -26,7 +26,7 @@ class Home:
 
     def __init__(self, path: str | os.PathLike[str] | None = None) -> None:
         given = path or os.environ.get(HOME_VARIABLE)
-        self.path = Path(given).expanduser().absolute() if given else _default_path()
+        self.path = expand(Path(given)).absolute() if given else _default_path()
 
     @property
     def models(self) -> Path:
@@ -95,6 +95,14 @@ class Home:
             yield
         finally:
             lock.release()
+
+
+def expand(path: Path) -> Path:
+    """`path` with a leading ~ or ~user replaced; as it is where there is no such user."""
+    try:
+        return path.expanduser()
+    except RuntimeError:
+        return path
 
 
 def _default_path() -> Path:

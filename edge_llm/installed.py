@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Any, Literal, TypeAlias
 from urllib.parse import quote
 
 from edge_llm.progress import Progress
-from runtimes.errors import BundleError, StorageError
+from runtimes.errors import BundleError, EdgeLLMError, StorageError
 
 if TYPE_CHECKING:
     from edge_llm.home import Home
@@ -97,7 +97,7 @@ def folder_of(name: str) -> Path:
 
 
 def _quote(part: str) -> str:
-    quoted = quote(part, safe="")
+    quoted = quote(part, safe="", errors="surrogatepass")
     if quoted.startswith("."):
         quoted = "%2E" + quoted[1:]
     if len(quoted) > _LONGEST_FOLDER:
@@ -177,7 +177,12 @@ def install(name: str, *, home: Home, progress: ProgressCallback | None, fetch: 
             return present
         work = home.make(home.downloads / folder)
         ready = home.make(work / "ready")
-        pulled = fetch(work, ready)
+        try:
+            pulled = fetch(work, ready)
+        except EdgeLLMError:
+            if not any(ready.iterdir()) and not any(path != ready for path in work.iterdir()):
+                os.removedirs(ready)  # nothing came, so there is nothing to resume
+            raise
         with _storing(home.models / folder):
             model = _publish(name, pulled, ready, home.models / folder)
             shutil.rmtree(work)

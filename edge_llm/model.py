@@ -194,6 +194,14 @@ class Model:
             return len(self.tokenizer.encode(prompt, bos=True))
         return len(self._encode_chat(prompt))
 
+    def clear_cache(self) -> None:
+        """Forget the tokens that earlier answers left in the KV cache.
+
+        What is still cached of a prompt is not fed again, and a runtime rounds a little differently with every way of
+        feeding the same tokens. After this, the same prompt, sampling and seed give the same answer to the bit.
+        """
+        self._context.clear()
+
     def close(self) -> None:
         """Free the model, once the token under way is done. Idempotent; an answer under way ends in SessionClosedError."""
         self._context.close()

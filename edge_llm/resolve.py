@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Literal, TypeAlias
 
 from edge_llm.catalog import CATALOG, find_installed, pull
-from edge_llm.home import Home
+from edge_llm.home import Home, expand
 from edge_llm.installed import InstalledModel, verify
 from edge_llm.progress import Progress
 from edge_llm.source_index import source_hash
@@ -80,8 +80,8 @@ def resolve(
 def _existing_path(model: str | os.PathLike[str]) -> Path | None:
     """`model` as a path, or None when it is a name."""
     name = os.fspath(model)
-    path = Path(name).expanduser()
-    if any(len(part) > _LONGEST_FILE_NAME for part in path.parts):
+    path = expand(Path(name))
+    if not name or any(len(part) > _LONGEST_FILE_NAME for part in path.parts):
         return None  # no file system has such a name, and asking it is an error of its own
     if path.is_file() or any((path / file).is_file() for file in (MANIFEST_NAME, _CONFIG)):
         return path

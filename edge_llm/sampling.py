@@ -39,7 +39,8 @@ class Sampling:
     repetition_window: int = 64
     """How many of the last tokens, prompt included, count as recent; 0 counts all."""
     seed: int | None = None
-    """The same seed, prompt and model give the same answer. None takes a new one for each answer."""
+    """The same seed chooses the same tokens from the same logits. None takes a new one for each answer. Logits are the
+    same to the bit when the cache is (see `Model.clear_cache`)."""
 
     def __post_init__(self) -> None:
         if not 0 <= self.temperature < math.inf:

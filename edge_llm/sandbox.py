@@ -29,25 +29,24 @@ from jinja2.sandbox import ImmutableSandboxedEnvironment
 from jinja2.utils import Namespace
 from jinja2.visitor import NodeTransformer
 
-from edge_llm.budget import BoundExceededError, Budget, measure
+from edge_llm.budget import INTEGER_BITS, BoundExceededError, Budget, measure
 
-_INTEGER_BITS = 4096
 _AMPLIFIER = 128
-"""Largest number that says how often or how wide, as in `indent(4)`."""
+"""Largest number that says how often or how wide, as in `indent(4)`, and longest text that is used for each character."""
 _FILTERS = frozenset({
     "abs", "attr", "batch", "capitalize", "center", "count", "d", "default", "dictsort", "e", "escape", "first", "float",
     "forceescape", "format", "groupby", "indent", "int", "items", "join", "last", "length", "list", "lower", "map", "max",
     "min", "reject", "rejectattr", "replace", "reverse", "round", "safe", "select", "selectattr", "slice", "sort", "string",
     "sum", "title", "tojson", "trim", "truncate", "unique", "upper", "wordcount",
 })  # fmt: skip
-_AMPLIFYING_FILTERS = frozenset({"batch", "center", "indent", "round", "slice", "tojson"})
+_AMPLIFYING_FILTERS = frozenset({"batch", "center", "indent", "round", "slice", "tojson", "trim"})
 _METHODS = frozenset({
     "capitalize", "casefold", "copy", "count", "endswith", "find", "format", "format_map", "get", "index", "isalnum",
     "isalpha", "isascii", "isdecimal", "isdigit", "islower", "isnumeric", "isspace", "istitle", "isupper", "items", "join",
     "keys", "lower", "lstrip", "partition", "removeprefix", "removesuffix", "replace", "rfind", "rindex", "rpartition",
     "rsplit", "rstrip", "split", "splitlines", "startswith", "strip", "swapcase", "title", "upper", "values",
 })  # fmt: skip
-_WIDE_PERCENT = re.compile(r"%[^%a-zA-Z]*\*|\d{3,}[.\d]*[hlL]*[a-zA-Z%]")
+_WIDE_PERCENT = re.compile(r"%[^%a-zA-Z]*\*|(?<!\d)\d{3,}[.a-zA-Z%]")
 _WIDE_SPEC = re.compile(r"\d{3,}|\{")
 _UNBOUNDED_NODES = (nodes.Extends, nodes.Include, nodes.Import, nodes.FromImport, nodes.EvalContextModifier)
 
@@ -55,7 +54,7 @@ _UNBOUNDED_NODES = (nodes.Extends, nodes.Include, nodes.Import, nodes.FromImport
 class BoundedEnvironment(ImmutableSandboxedEnvironment):
     """Renders templates within a budget. Not re-entrant: one render at a time."""
 
-    intercepted_binops = frozenset({"+", "*", "**", "%"})
+    intercepted_binops = frozenset({"+", "-", "*", "**", "%"})
 
     def __init__(
         self, *, extensions: Iterable[type[Extension]], globals_: Mapping[str, object], tojson: Callable[..., str]
@@ -144,6 +143,8 @@ class BoundedEnvironment(ImmutableSandboxedEnvironment):
                     self._check_replace(owner, *args[:2])
                 elif name == "join":
                     self._check_join(args[0] if args else (), owner)
+                elif name in ("strip", "lstrip", "rstrip"):
+                    _check_amplifiers(name, args)  # each character is looked up among the given ones
 
     def _check_replace(self, text: object, old: object = "", new: object = "") -> None:
         if isinstance(text, str) and isinstance(old, str) and isinstance(new, str):
@@ -184,9 +185,7 @@ class BoundedEnvironment(ImmutableSandboxedEnvironment):
         elif name == "sum" and any(isinstance(value, list | tuple) for value in (*args[1:], *kwargs.values())):
             raise SecurityError("the filter 'sum' adds numbers only")
         elif name in _AMPLIFYING_FILTERS:
-            for value in (*args[1:], *kwargs.values()):
-                if (value if isinstance(value, int) else len(value) if isinstance(value, str) else 0) > _AMPLIFIER:
-                    raise BoundExceededError(f"it called {name!r} with more than {_AMPLIFIER}")
+            _check_amplifiers(name, (*args[1:], *kwargs.values()))
 
     def _timed_test(self, function: Any) -> Callable[..., Any]:
         @functools.wraps(function)
@@ -222,12 +221,21 @@ class BoundedEnvironment(ImmutableSandboxedEnvironment):
         return "".join(map(str, values))
 
 
+def _check_amplifiers(name: str, values: Iterable[object]) -> None:
+    for value in values:
+        if (value if isinstance(value, int) else len(value) if isinstance(value, str) else 0) > _AMPLIFIER:
+            raise BoundExceededError(f"it called {name!r} with more than {_AMPLIFIER}")
+
+
 def _check_number(operator: str, left: float, right: float) -> None:
     if not isinstance(left, int) or not isinstance(right, int):
         return
-    bits = left.bit_length() * right if operator == "**" else left.bit_length() + right.bit_length()
-    if bits > _INTEGER_BITS:
-        raise BoundExceededError(f"it made a number of more than {_INTEGER_BITS} bits")
+    if operator == "**":
+        bits = left.bit_length() * right
+    else:
+        bits = left.bit_length() + right.bit_length() if operator == "*" else max(left.bit_length(), right.bit_length()) + 1
+    if bits > INTEGER_BITS:
+        raise BoundExceededError(f"it made a number of more than {INTEGER_BITS} bits")
 
 
 class _QuietNamespace(Namespace):

@@ -7,6 +7,7 @@ another way answers badly and does not say why. Keys: https://github.com/ggml-or
 from __future__ import annotations
 
 import json
+import math
 from array import array
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
@@ -52,11 +53,17 @@ def _token_arrays(found: Vocabulary, size: int, where: str) -> dict[str, Metadat
     for index, token in enumerate(tokens):
         if not _is_unicode(token.text):
             raise TokenizerError(f"{where}: the text of token {index} is not Unicode. {AGAIN}")
+    # llama.cpp reads a text up to its first zero byte, and ends the process when two are the same.
+    distinct = {token.text.partition("\0")[0] or index for index, token in enumerate(tokens)}
+    if len(distinct) != size:
+        raise TokenizerError(f"{where}: {size - len(distinct)} of its {size} tokens have the text of another one. {AGAIN}")
     values: dict[str, MetadataValue] = {
         "tokenizer.ggml.tokens": [token.text for token in tokens],
         "tokenizer.ggml.token_type": memoryview(array("i", [token.kind for token in tokens])),
     }
     if found.scores is not None:
+        if not all(map(math.isfinite, found.scores.values())):
+            raise TokenizerError(f"{where}: a token's score is not a number. {AGAIN}")
         lowest = min(found.scores.values(), default=0.0)
         values["tokenizer.ggml.scores"] = memoryview(array("f", [found.scores.get(index, lowest) for index in range(size)]))
     return values

@@ -6,6 +6,7 @@ Each tensor is read once, quantized once and given to the writer of every format
 from __future__ import annotations
 
 import math
+import os
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractContextManager, ExitStack
 from dataclasses import dataclass
@@ -20,7 +21,7 @@ from quantize.llama_quantizer import check_llama_type, llama_quantize
 from quantize.recipe import FLOAT, RECIPES, WRITER_VERSION, Recipe, TypeName
 from quantize.report import Cost, Report, Stopwatch, TensorRecord, describe_source, relative_error
 from quantize.source import Source, open_source
-from quantize.staging import check_space, stage_bundles
+from quantize.staging import check_space, stage_bundles, storage_errors
 from quantize.tensor_types import CONTAINERS, Container, assign_types, tensor_bytes
 from quantize.write_gguf import GGUFWriter
 from quantize.write_onnx import MODEL_NAME as ONNX_NAME
@@ -105,7 +106,8 @@ def quantize(
     targets = [location] if len(formats) == 1 else [location / name for name in formats]
     with open_source(source) as checkpoint:
         conversion = _Conversion(checkpoint, recipe, llama_type, progress)
-        _check_output(checkpoint.path, location, targets)
+        with storage_errors(location):
+            _check_output(checkpoint.path, location, targets)
         check_space(location, sum(conversion.estimate_bytes(name) for name in formats))
         with stage_bundles(targets, replace_existing=force) as writers:
             staged = dict(zip(formats, writers, strict=True))
@@ -271,9 +273,10 @@ def _check_options(recipe: Recipe, formats: Sequence[Format], llama_type: str | 
 
 def _check_output(source: Path, location: Path, targets: Sequence[Path]) -> None:
     """Raises ConfigError or BundleError for an output that would destroy the source, or nest bundles."""
-    origin = source.resolve()
+    # Not Path.resolve, which raises RuntimeError on a link that leads to itself.
+    origin = Path(os.path.realpath(source))
     for target in (location, *targets):
-        place = target.resolve()
+        place = Path(os.path.realpath(target))
         if place == origin or (target in targets and place in origin.parents):
             raise ConfigError(f"{target} would overwrite its own source {source}. Choose another output path.")
     if location.exists() and not location.is_dir():

@@ -55,7 +55,7 @@ class TensorRecord:
 
 @dataclass(frozen=True)
 class Cost:
-    """What a conversion took, over all of its formats."""
+    """What a conversion took, over all of its formats, up to the writing of the report."""
 
     seconds: float
     """By the clock on the wall."""

@@ -20,6 +20,15 @@ _REPLACED = ".old"
 
 
 @contextmanager
+def storage_errors(target: Path) -> Iterator[None]:
+    """Turn the system's errors (no space, no permission, a name too long) into StorageError."""
+    try:
+        yield
+    except OSError as error:
+        raise StorageError(f"Cannot write {target}: {error.strerror or error}. Choose another output path.") from error
+
+
+@contextmanager
 def stage_bundles(targets: Sequence[Path], *, replace_existing: bool) -> Iterator[list[BundleWriter]]:
     """Write one bundle per target. They are published when the block ends well, and only then.
 
@@ -30,17 +39,20 @@ def stage_bundles(targets: Sequence[Path], *, replace_existing: bool) -> Iterato
         BundleError: a target exists and is not to be replaced.
         StorageError: the disk said no, or another run is writing the same bundle.
     """
-    made = [parent for parent in dict.fromkeys(target.parent for target in targets) if not parent.exists()]
+    made = []
     try:
         for target in targets:
-            _sweep(target)
+            with storage_errors(target):
+                if not target.parent.exists():
+                    made.append(target.parent)
+                _sweep(target)
         with ExitStack() as staged:
             writers = [staged.enter_context(write_bundle(target, replace_existing=replace_existing)) for target in targets]
             for writer in writers:
                 staged.enter_context(_held(writer.directory))
             yield writers
     except BaseException:
-        for parent in made:
+        for parent in dict.fromkeys(made):
             with suppress(OSError):  # it holds something after all, or was never made
                 parent.rmdir()
         raise
@@ -48,11 +60,9 @@ def stage_bundles(targets: Sequence[Path], *, replace_existing: bool) -> Iterato
 
 def check_space(target: Path, needed: int) -> None:
     """Raises StorageError, with both numbers, when fewer than `needed` bytes are free where `target` will be."""
-    place = next(parent for parent in (target, *target.parents) if parent.exists())
-    try:
+    with storage_errors(target):
+        place = next(parent for parent in (target, *target.parents) if parent.exists())
         free = shutil.disk_usage(place).free
-    except OSError as error:
-        raise StorageError(f"Cannot tell how much space is free at {place}: {error.strerror or error}.") from error
     if free < needed:
         raise StorageError(
             f"{target} needs about {_megabytes(needed)} MB and {_megabytes(free)} MB are free at {place}. "

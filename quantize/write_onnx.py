@@ -28,8 +28,12 @@ MODEL_NAME: Final = "model.onnx"
 DATA_NAME: Final = "model.onnx.data"
 
 _QKV_PARTS = ("self_attn.q_proj", "self_attn.k_proj", "self_attn.v_proj")
-# Level 4 multiplies codes by activations rounded to int8; level 1 widens the codes to float32.
 ACCURACY_LEVEL: Final = 4
+"""Activations are rounded to int8 for the products; level 1 widens the codes to float32 instead.
+
+Measured on SmolLM2-135M in 4 bits with onnxruntime 1.32: level 1 takes 11 times as long for a token of decoding and saves
+nothing at prefill. The mean KL divergence it saves is 0.003 of 0.004 in 8 bits, and 0.004 of 0.290 in 4 bits.
+"""
 
 
 class WeightWriter(Protocol):

@@ -60,6 +60,8 @@ class FakeSession(CheckedSession):
             raise ConfigError("A script needs at least one answer, and an answer at least one token id.")
         if answers is not None and not all(0 <= token < vocabulary_size for answer in answers for token in answer):
             raise ConfigError(f"The script has token ids outside the vocabulary of {vocabulary_size}.")
+        if not -(2**63) <= seed < 2**63:
+            raise ConfigError(f"The seed {seed} is not a 64-bit integer.")
         super().__init__(Capabilities(context_length, vocabulary_size, rewind=True, snapshot=True))
         self._answers = answers
         self._seed = seed
@@ -134,13 +136,14 @@ class FakeRuntime:
     def open(self, bundle: Bundle, config: RuntimeConfig) -> FakeSession:
         """Read the model file of a "fake" bundle. Raises BundleError or ConfigError."""
         model = _read_model(bundle.model_path)
-        return FakeSession(
-            model["vocabulary_size"],
-            context_length_of(config, model["context_length"]),
-            script=model.get("script"),
-            seed=model.get("seed", 0),
-            identity=fingerprint(bundle, f"{self.name} {_VERSION}"),
-        )
+        limit = context_length_of(config, model["context_length"])
+        identity = fingerprint(bundle, f"{self.name} {_VERSION}")
+        try:
+            return FakeSession(
+                model["vocabulary_size"], limit, script=model.get("script"), seed=model.get("seed", 0), identity=identity
+            )
+        except ConfigError as error:
+            raise BundleError(f"{bundle.model_path}: {error}") from error
 
 
 def _read_model(path: Path) -> dict[str, Any]:
@@ -158,8 +161,8 @@ def _read_model(path: Path) -> dict[str, Any]:
     script = model.get("script", [])
     if not isinstance(script, list) or not all(isinstance(answer, list) and all(map(_is_int, answer)) for answer in script):
         raise BundleError(f"{path} has a script that is not a list of lists of token ids.")
-    if not _is_int(model.get("seed", 0)) or not -(2**63) <= model.get("seed", 0) < 2**63:
-        raise BundleError(f"{path} has a seed that is not a 64-bit integer.")
+    if not _is_int(model.get("seed", 0)):
+        raise BundleError(f"{path} has a seed that is not an integer.")
     return model
 
 

@@ -154,8 +154,10 @@ class GGUFHeader:
 
     @property
     def bos_token_id(self) -> int | None:
-        """The beginning-of-sequence token, if the file names one."""
-        return self.integer("tokenizer.ggml.bos_token_id")
+        """The beginning-of-sequence token, if the file names one. SentencePiece's usual 1 otherwise, as in llama.cpp."""
+        stated = self.integer("tokenizer.ggml.bos_token_id")
+        usual = self.text("tokenizer.ggml.model") == "llama" and len(self.strings("tokenizer.ggml.tokens")) > 1
+        return 1 if stated is None and usual else stated
 
     @property
     def add_bos(self) -> bool:

@@ -8,7 +8,7 @@ left to it, except where this project reads the same value.
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
 from runtimes.errors import UnsupportedModelError
@@ -94,6 +94,17 @@ def _check_heads(header: GGUFHeader) -> None:
         raise header.fail(f"its heads have {keys} key and {values} value elements and rotate {rotated}; they must be equal.")
     if rotated % 2 or rotated > keys:
         raise header.fail(f"'{name}.rope.dimension_count' is {rotated}, which heads of {keys} elements cannot rotate.")
+    if name in _WHOLE_ROTATION:
+        for layer, (head_count, group_count) in enumerate(zip(heads, groups, strict=True)):
+            _check_projections(header, layer, {"q": head_count * keys, "k": group_count * keys, "v": group_count * values})
+
+
+def _check_projections(header: GGUFHeader, layer: int, widths: Mapping[str, int]) -> None:
+    """For some families llama.cpp takes these widths from the embedding and asserts later that heads fit into them."""
+    for letter, width in widths.items():
+        tensor = header.tensors.get(f"blk.{layer}.attn_{letter}.weight")
+        if tensor is not None and tensor.shape[0] != width:
+            raise header.fail(f"{tensor.name!r} has {tensor.shape[0]} rows and its heads need {width}.")
 
 
 def _per_layer(header: GGUFHeader, key: str, layers: int) -> Sequence[int]:

@@ -60,7 +60,8 @@ _FILL_IN_MIDDLE = (
 def find_stop_tokens(header: GGUFHeader) -> tuple[int, ...]:
     """Ids that end generation, ascending. Raises SourceError when one named by the file is no integer."""
     texts = header.strings("tokenizer.ggml.tokens")
-    named = {key: token for key in _NAMED if (token := header.integer(key)) is not None}
+    # like llama.cpp, a named token outside the vocabulary counts as not named
+    named = {key: token for key in _NAMED if (token := header.integer(key)) is not None and 0 <= token < len(texts)}
     if _EOS not in named and header.text("tokenizer.ggml.model") == "llama" and len(texts) > 2:
         named[_EOS] = 2  # SentencePiece's usual </s>, which llama.cpp assumes too
     return stops_among(enumerate(texts), named)

@@ -95,7 +95,9 @@ def _sentencepiece(header: GGUFHeader, tokens: Sequence[str]) -> dict[str, Any]:
     visible_space = {"type": "Replace", "pattern": {"String": " "}, "content": _SPACE}
     prefix = header.flag("tokenizer.ggml.add_space_prefix") is not False
     steps = [{"type": "Prepend", "prepend": _SPACE}, visible_space] if prefix else [visible_space]
-    unknown = header.integer("tokenizer.ggml.unknown_token_id") or 0
+    unknown = header.integer("tokenizer.ggml.unknown_token_id")
+    if unknown is None or not 0 <= unknown < len(tokens):
+        unknown = 0  # SentencePiece's usual place for it, which llama.cpp assumes too
     model = _bpe(tokens, sentencepiece_merges(header, tokens), ignore_merges=False)
     return {
         "normalizer": {"type": "Sequence", "normalizers": steps},

@@ -3,12 +3,17 @@
 from __future__ import annotations
 
 import re
+import socket
+import sys
 import threading
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from typing import Any
 from urllib.parse import urlsplit
+
+import pytest
 
 
 @dataclass
@@ -52,6 +57,13 @@ class LocalServer:
         return [asked.headers.get("Range") for asked in self.asked]
 
 
+class _Server(ThreadingHTTPServer):
+    def handle_error(self, request: Any, client_address: Any) -> None:
+        """A client that hangs up is no error here."""
+        if not isinstance(sys.exc_info()[1], ConnectionError):
+            super().handle_error(request, client_address)
+
+
 @contextmanager
 def serve() -> Iterator[LocalServer]:
     """Run a server for the length of a `with` block."""
@@ -68,7 +80,7 @@ def serve() -> Iterator[LocalServer]:
         def log_message(self, *args: object) -> None:
             """Say nothing."""
 
-    http = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+    http = _Server(("127.0.0.1", 0), Handler)
     server = LocalServer(f"http://127.0.0.1:{http.server_port}")
     thread = threading.Thread(target=http.serve_forever, kwargs={"poll_interval": 0.01})
     thread.start()
@@ -78,6 +90,16 @@ def serve() -> Iterator[LocalServer]:
         http.shutdown()
         http.server_close()
         thread.join()
+
+
+def forbid_sockets(monkeypatch: pytest.MonkeyPatch) -> None:
+    """From here to the end of the test, opening a socket or asking for an address fails the test."""
+
+    def refuse(*given: object, **named: object) -> None:
+        raise AssertionError("a socket was opened")
+
+    monkeypatch.setattr(socket.socket, "__init__", refuse)
+    monkeypatch.setattr(socket, "getaddrinfo", refuse)
 
 
 def _answer(handler: BaseHTTPRequestHandler, reply: Reply) -> None:

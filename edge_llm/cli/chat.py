@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -66,7 +67,8 @@ def chat(
         conversation = Conversation(Chat(opened, system=system), Home(home).chats)
         limits = Limits(sampling, max_tokens, tuple(stop or ()))
         if sys.stdin.isatty() and not as_json:
-            note(f"{opened.info.name} on {opened.info.runtime}. /help shows the commands, /quit leaves.")
+            title = opened.info.name if Path(model).exists() else model
+            note(f"{title} on {opened.info.runtime}. /help shows the commands, /quit leaves.")
             _talk(conversation, limits)
         else:
             _answer_lines(conversation, limits, as_json=as_json)

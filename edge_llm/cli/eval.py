@@ -23,7 +23,9 @@ def evaluate(
             help="What it was made from: a checkpoint, a catalog name, hf:owner/repo, or a 32-bit bundle.",
         ),
     ],
-    text: Annotated[Path, typer.Option("--text", metavar="FILE", exists=True, dir_okay=False, help="UTF-8 text to measure on.")],
+    text: Annotated[
+        Path, typer.Option("--text", metavar="FILE", exists=True, dir_okay=False, help="Text to measure on, UTF-8.")
+    ],
     tokens: Annotated[int, typer.Option("--tokens", metavar="N", min=2, help="How much of the text to read.")] = 4096,
     context: Annotated[int, typer.Option("--context", metavar="N", min=2, help="Tokens the models see at once.")] = 512,
     runtime: options.RuntimeName = None,

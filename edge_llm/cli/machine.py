@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import platform
 import subprocess
+import sys
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -91,14 +92,16 @@ def peak_memory_bytes() -> int:
 
     On Linux VmHWM of /proc/self/status rather than getrusage: the latter's figure starts from the parent's.
     """
-    if platform.system() == "Linux":
+    if sys.platform == "linux":
         status = dict(line.split(":", 1) for line in Path("/proc/self/status").read_text(encoding="ascii").splitlines())
-        return int(status["VmHWM"].split()[0]) * 1024  # the kernel writes kB and means KiB
-    if platform.system() == "Windows":
-        return int(psutil.Process().memory_info().peak_wset)
-    import resource
+        peak = int(status["VmHWM"].split()[0]) * 1024  # the kernel writes kB and means KiB
+    elif sys.platform == "win32":
+        peak = int(psutil.Process().memory_info().peak_wset)
+    else:
+        import resource
 
-    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss  # bytes on macOS, by its getrusage(2)
+        peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss  # bytes on macOS, by its getrusage(2)
+    return peak
 
 
 def _cgroup_text(name: str) -> str:

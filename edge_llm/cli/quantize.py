@@ -61,12 +61,8 @@ def quantize(
     from quantize.pipeline import quantize as convert
     from quantize.recipe import recipe_for
 
-    if llama_type is not None and (bits not in {None, "32"} or container not in {None, "gguf"}):
-        raise ConfigError(
-            "--llama-type makes a GGUF from 32-bit weights; leave out --bits and --format, or choose another type."
-        )
-    recipe = recipe_for(int(bits or "8") if llama_type is None else 32)
-    formats = _formats(container or "onnx") if llama_type is None else _formats("gguf")
+    recipe = recipe_for(_bits_of(bits, container, llama_type))
+    formats = _formats(container or ("onnx" if llama_type is None else "gguf"))
     with ProgressDisplay() as progress:
         path = find_source(source, Home(home), progress)
         bundles = convert(
@@ -74,10 +70,20 @@ def quantize(
         )
     if as_json:
         say_json({"bundles": [_document(bundle) for bundle in bundles]})
-        return
-    for bundle in bundles:
-        mix = ", ".join(f"{count / sum(bundle.types.values()):.0%} {name}" for name, count in bundle.types.items())
-        say(f"{bundle.path}: {bundle.format}, {in_bytes(bundle.bytes)}, {bundle.bits_per_weight:.2f} bits a weight ({mix})")
+    else:
+        for bundle in bundles:
+            say(_in_words(bundle))
+
+
+def _bits_of(bits: str | None, container: str | None, llama_type: str | None) -> int:
+    """The bits of the recipe. Raises ConfigError when the options contradict each other."""
+    if llama_type is None:
+        return int(bits or "8")
+    if bits not in {None, "32"} or container not in {None, "gguf"}:
+        raise ConfigError(
+            "--llama-type makes a GGUF from 32-bit weights; leave out --bits and --format, or choose another type."
+        )
+    return 32
 
 
 def _formats(container: Literal["onnx", "gguf", "both"]) -> tuple[Format, ...]:
@@ -92,3 +98,9 @@ def _document(bundle: BundleSummary) -> dict[str, Any]:
         "bits_per_weight": bundle.bits_per_weight,
         "types": dict(bundle.types),
     }
+
+
+def _in_words(bundle: BundleSummary) -> str:
+    weights = sum(bundle.types.values())
+    mix = ", ".join(f"{count / weights:.1%} {name}" for name, count in bundle.types.items())
+    return f"{bundle.path}: {bundle.format}, {in_bytes(bundle.bytes)}, {bundle.bits_per_weight:.2f} bits a weight ({mix})"

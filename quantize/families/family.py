@@ -5,6 +5,7 @@ A family says how its model is described in config.json and in GGUF metadata, an
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from collections.abc import Mapping
 from typing import Any, ClassVar, TypeAlias
 
@@ -31,7 +32,7 @@ ROPE_FACTORS = "rope_freqs.weight"
 """The GGUF tensor of rotary factors, F32 (head_dim / 2,); it has no counterpart in a safetensors checkpoint."""
 
 
-class Family:
+class Family(ABC):
     """One model family. Subclasses set the class variables and refine what differs."""
 
     model_type: ClassVar[str]
@@ -80,9 +81,9 @@ class Family:
             origin=where,
         )
 
+    @abstractmethod
     def biases(self, read: HFConfig) -> tuple[bool, bool, bool]:
         """Which projections carry a bias: query, key and value; attention output; feed-forward."""
-        raise NotImplementedError
 
     def attention_span(self, read: HFConfig) -> int:
         """Tokens over which attention is full."""

@@ -128,13 +128,19 @@ def test_origins(url: str, other: str, same: bool) -> None:
     assert same_origin(url, other) is same
 
 
+def untrusted() -> ssl.SSLCertVerificationError:
+    error = ssl.SSLCertVerificationError(1, "certificate verify failed")
+    error.verify_message = "self-signed certificate"
+    return error
+
+
 @pytest.mark.parametrize(
     ("error", "words"),
     [
         (urllib.error.URLError(ConnectionRefusedError(111, "Connection refused")), "Connection refused"),
         (urllib.error.URLError(TimeoutError()), "in time"),
         (TimeoutError("timed out"), "in time"),
-        (urllib.error.URLError(ssl.SSLCertVerificationError(1, "self-signed certificate")), "SSL_CERT_FILE"),
+        (urllib.error.URLError(untrusted()), "self-signed certificate). If your network"),
         (ConnectionResetError(), "ConnectionResetError"),
     ],
 )

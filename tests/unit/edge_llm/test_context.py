@@ -88,6 +88,16 @@ def test_a_session_that_cannot_rewind_still_extends_its_cache() -> None:
     assert session.fed == [3, 1, 3]
 
 
+def test_a_cleared_cache_is_fed_again() -> None:
+    session = CountingSession()
+    context, run = Context(session), object()
+    logits_after(context, run, [1, 2, 3])
+    context.clear()
+    assert session.position == 0
+    assert np.array_equal(logits_after(context, run, [1, 2, 3]), from_scratch([1, 2, 3]))
+    assert session.fed == [3, 3]
+
+
 def test_a_long_prompt_is_fed_in_chunks_and_read_once() -> None:
     session = CountingSession()
     context, run = Context(session), object()

@@ -34,6 +34,7 @@ def test_a_relative_path_and_a_tilde_become_absolute(monkeypatch: pytest.MonkeyP
     monkeypatch.setenv("HOME", str(tmp_path))
     assert Home("here").path == tmp_path / "here"
     assert Home("~/there").path == tmp_path / "there"
+    assert Home("~no-such-user/there").path == tmp_path / "~no-such-user" / "there"
 
 
 def test_nothing_is_created_before_it_is_needed(tmp_path: Path) -> None:

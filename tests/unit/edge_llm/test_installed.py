@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import threading
 from pathlib import Path
@@ -95,6 +96,9 @@ def test_a_changed_byte_is_found_by_verify(home: Home) -> None:
         verify(model)
 
 
+WHOLE = {"schema_version": 1, "name": "x", "format": "gguf", "licence": None, "model": "a", "source": {}, "files": {}}
+
+
 @pytest.mark.parametrize(
     "text",
     [
@@ -103,11 +107,19 @@ def test_a_changed_byte_is_found_by_verify(home: Home) -> None:
         "null",
         "{}",
         "[" * 100_000,
-        '{"schema_version": 2}',
-        '{"schema_version": 1, "format": "pickle"}',
-        '{"schema_version": 1, "format": "gguf", "licence": null, "model": "../x.gguf", "source": {}, "files": {}, "name": "x"}',
-        '{"schema_version": 1, "format": "gguf", "licence": null, "model": "a", "source": {}, "files": {"..": {}}, "name": "x"}',
-        '{"schema_version": 1, "format": "gguf", "licence": null, "model": "a", "source": 1, "files": {}, "name": "x"}',
+        *(
+            json.dumps(WHOLE | change)
+            for change in (
+                {"schema_version": 2},
+                {"format": "pickle"},
+                {"model": "../x.gguf"},
+                {"model": "/etc/passwd"},
+                {"files": {"..": {"sha256": "", "size": 0}}},
+                {"files": {"a": {"size": 0}}},
+                {"files": {"a": {"sha256": "", "size": "many"}}},
+                {"source": 1},
+            )
+        ),
     ],
 )
 def test_a_malformed_record_is_named(home: Home, text: str) -> None:
@@ -127,8 +139,7 @@ def test_the_record_says_all(home: Home) -> None:
         "model": "a.gguf",
         "licence": "MIT",
         "source": {"kind": "test"},
-        "files": {"a.gguf": {"sha256": "9ee1e172cf5cb0d8ad45d56ff20f8bdb4b1df9c1b4bbbd1ef5b5c5e0d4b9d1e0", "size": 7}}
-        | {"a.gguf": record["files"]["a.gguf"]},
+        "files": {"a.gguf": {"sha256": hashlib.sha256(b"weights").hexdigest(), "size": 7}},
     }
 
 

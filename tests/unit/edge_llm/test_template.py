@@ -97,17 +97,23 @@ TEMPLATES = {
 {% else %}nobody{% endfor %}
 {{ messages|selectattr('role', 'equalto', 'user')|map(attribute='content')|join(' | ') }}
 {{ messages|map(attribute='role')|unique|list }} {{ (messages|last).role }} {{ messages|first|tojson }} {{ '%s-%d' % ('a', 3) }}
-{{ '{} {:>5}'.format('x', 2.5) }} {{ 'ab' ~ 1 ~ none ~ missing }} {{ 7 // 2 ** 2 }} {{ [1, 2] + [3] }} {{ {'a': [1, (2,)]}|items|list }}
+{{ '{} {:>5}'.format('x', 2.5) }} {{ 'ab' ~ 1 ~ none ~ missing }} {{ 7 // 2 ** 2 }} {{ [1, 2] + [3] }}
+{{ {'a': [1, (2,)]}|items|list }}
 {% set caption %}<{{ bos_token }}>{% endset %}{{ caption|length }}{{ caption }}{% filter upper %}shout{% endfilter %}
-{%- macro framed() %}({{ caller() }}){% endmacro %}{% call framed() %}inside{% endcall %}{% with a = 1, b = a %}{{ a }}{{ b }}{% endwith %}{{ messages[0]['nothing'] is defined }}""",
+{%- macro framed() %}({{ caller() }}){% endmacro %}{% call framed() %}inside{% endcall %}
+{% with a = 1, b = a %}{{ a }}{{ b }}{% endwith %}{{ messages[0]['nothing'] is defined }}""",
     "recursive loop": """{% for item in [1, [2, [3, 4]]] recursive %}
 {% if item is iterable %}<{{ loop(item) }}>{% else %}{{ item }}@{{ loop.depth }}{% endif %}{% endfor %}""",
 }
 
 HOSTILE = {
-    "loops": "{% for a in range(99999) %}{% for b in range(99999) %}{% for c in range(99999) %}{% endfor %}{% endfor %}{% endfor %}",
+    "loops": (
+        "{% for a in range(99999) %}{% for b in range(99999) %}{% for c in range(99999) %}{% endfor %}{% endfor %}{% endfor %}"
+    ),
     "a loop that never takes a turn": "{% set l = range(99999)|list %}{% for a in l if a < 0 and a in l %}{% endfor %}" * 300,
-    "a condition that is never true": "{% set l = range(99999)|map('string')|list %}{% for a in l if 'x' ~ a in l %}{% endfor %}",
+    "a condition that is never true": (
+        "{% set l = range(99999)|map('string')|list %}{% for a in l if 'x' ~ a in l %}{% endfor %}"
+    ),
     "a test over a list over a list": "{% set l = range(99999)|list %}{{ l|select('in', l)|list|length }}",
     "macros without end": "{% macro f() %}{{ f() }}{{ f() }}{% endmacro %}{{ f() }}",
     "macros that branch": "{% macro f(n) %}{% if n %}{{ f(n-1) }}{{ f(n-1) }}{% endif %}{% endmacro %}{{ f(60) }}",
@@ -121,10 +127,14 @@ HOSTILE = {
     "a list times a number": "{{ ([0] * 10 ** 9)|length }}",
     "a string doubled by ~": "{% set n = namespace(s='ab') %}{% for i in range(60) %}{% set n.s = n.s ~ n.s %}{% endfor %}",
     "a string doubled by +": "{% set n = namespace(s='ab') %}{% for i in range(60) %}{% set n.s = n.s + n.s %}{% endfor %}",
-    "lists of the same list": "{% set n = namespace(s=[1]) %}{% for i in range(60) %}{% set n.s = [n.s, n.s] %}{% endfor %}{{ n.s }}",
-    "tuples compared": "{% set n = namespace(a=(), b=()) %}{% for i in range(60) %}{% set n.a = (n.a, n.a) %}{% set n.b = (n.b, n.b) %}"
-    "{% endfor %}{{ n.a == n.b }}",
-    "dicts of the same dict": "{% set n = namespace(s={}) %}{% for i in range(60) %}{% set n.s = dict(a=n.s, b=n.s) %}{% endfor %}{{ n.s|tojson }}",
+    "lists of the same list": (
+        "{% set n = namespace(s=[1]) %}{% for i in range(60) %}{% set n.s = [n.s, n.s] %}{% endfor %}{{ n.s }}"
+    ),
+    "tuples compared": "{% set n = namespace(a=(), b=()) %}{% for i in range(60) %}"
+    "{% set n.a = (n.a, n.a) %}{% set n.b = (n.b, n.b) %}{% endfor %}{{ n.a == n.b }}",
+    "dicts of the same dict": (
+        "{% set n = namespace(s={}) %}{% for i in range(60) %}{% set n.s = dict(a=n.s, b=n.s) %}{% endfor %}{{ n.s|tojson }}"
+    ),
     "arguments of arguments": "{% macro f() %}{{ f(varargs, varargs) }}{% endmacro %}{{ f(1) }}",
     "a power": "{{ 10 ** (10 ** 10) }}",
     "a square of squares": "{% set n = namespace(x=3) %}{% for i in range(999) %}{% set n.x = n.x * n.x %}{% endfor %}",
@@ -150,12 +160,21 @@ HOSTILE = {
     "a join": "{{ (['a'] * 99999).join('b' * 99999) }}{{ ('b' * 99999).join(['a'] * 99999) }}",
     "a join by keyword": "{{ (['a'] * 99999)|join(d='b' * 99999) }}",
     "a sum of lists": "{{ ([[1]] * 99999)|sum(start=[]) }}",
-    "deep JSON": "{% set n = namespace(a=[1] * 900) %}{% for i in range(900) %}{% set n.a = [n.a] %}{% endfor %}{{ n.a|tojson(indent=99) }}",
+    "deep JSON": (
+        "{% set n = namespace(a=[1] * 900) %}{% for i in range(900) %}{% set n.a = [n.a] %}{% endfor %}"
+        "{{ n.a|tojson(indent=99) }}"
+    ),
     "text written over and over": "{% macro m() %}"
     + "x" * 60000
     + "{% endmacro %}{% for i in range(99999) %}{% set q = m() %}{% endfor %}",
     "many large values": "{% set a = 'a' * 999999 %}" + "".join(f"{{% set b{i} = a ~ {i} %}}" for i in range(2000)),
     "a large output": "{% for i in range(99999) %}0123456789ABCDEF{% endfor %}",
+    "a strip of many characters": "{{ ('a' * 900000).strip('b' * 900000 ~ 'a')|length }}",
+    "a trim of many characters": "{{ ('a' * 900000)|trim('b' * 900000 ~ 'a')|length }}",
+    "numbers of the same hash": "{{ range(0, 99999 * 2305843009213693951, 2305843009213693951)|unique|list }}",
+    "a number of a million digits": "{% set a = ('f' * 900000)|int(base=16) %}{{ a // 3 }}",
+    "a number that doubles": "{% set n = namespace(x=1) %}{% for i in range(99999) %}{% set n.x = n.x - (-n.x) %}{% endfor %}",
+    "a format that is slow to check": "{{ ('1' * 900000) % 1 }}{{ ('%(' * 400000) % 1 }}",
     "a large range": "{{ range(10 ** 12)|list }}",
     "hashes of a large tuple": "{% set t = (1,) * 300000 %}{% set d = {} %}" + "{{ d[t] }}" * 7000,
     "another file": "{% include '/etc/passwd' %}",
@@ -245,8 +264,9 @@ def test_hostile_templates_need_little_memory() -> None:
 
 
 def test_a_template_can_be_used_again_after_it_ran_out_of_time() -> None:
-    source = "{% for m in messages %}{% if m.content == 'loop' %}{% for i in range(99999) %}{% for j in range(99999) %}{% endfor %}{% endfor %}"
-    template = ChatTemplate(source + "{% endif %}{{ m.content }}{% endfor %}", time_limit_s=0.2)
+    endless = "{% for i in range(99999) %}{% for j in range(99999) %}{% endfor %}{% endfor %}"
+    source = f"{{% for m in messages %}}{{% if m.content == 'loop' %}}{endless}{{% endif %}}{{{{ m.content }}}}{{% endfor %}}"
+    template = ChatTemplate(source, time_limit_s=0.2)
     with pytest.raises(TemplateError, match="seconds"):
         template.render([Message("user", "loop")])
     assert template.render([Message("user", "fine")]) == "fine"

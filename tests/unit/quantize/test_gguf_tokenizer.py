@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import io
 import json
 from collections.abc import Callable
@@ -11,10 +12,13 @@ from typing import Any
 import llama_cpp
 import pytest
 import sentencepiece
+from hypothesis import given, settings
+from hypothesis import strategies as st
 from tokenizers import Regex, Tokenizer, decoders, models, normalizers, pre_tokenizers, trainers
 
 from quantize.pipeline import quantize
 from quantize.recipe import recipe_for
+from quantize.tokenizer_json import read_tokenizer_json
 from runtimes.errors import TokenizerError, UnsupportedModelError
 from runtimes.gguf import read_header
 from runtimes.gguf_pretokenizers import PRE_TOKENIZERS
@@ -217,3 +221,40 @@ def test_vocabulary_larger_than_the_embedding_is_refused(tmp_path: Path) -> None
     files = {"tokenizer.json": train_byte_level("gpt-2").to_str().encode()}
     with pytest.raises(TokenizerError, match="has no row in an embedding of 300 rows"):
         to_gguf(write_model(tmp_path / "hf", files, 300), tmp_path / "out")
+
+
+def test_tokens_that_llama_cpp_would_die_on_are_refused(tmp_path: Path) -> None:
+    for name, text in (("twice", "Ġ"), ("zero", "Ġ\0x")):
+        document = json.loads(train_byte_level("gpt-2").to_str())
+        document["added_tokens"].append({"id": 590, "content": text, "special": False})
+        folder = write_model(tmp_path / name, {"tokenizer.json": json.dumps(document).encode()}, 600)
+        with pytest.raises(TokenizerError, match="1 of its 600 tokens have the text of another one"):
+            to_gguf(folder, tmp_path / "out")
+
+
+def paths_of(value: Any, path: tuple[Any, ...] = ()) -> list[tuple[Any, ...]]:
+    """Where the values of a JSON document are; of long lists and objects, the first few."""
+    inside = value.items() if isinstance(value, dict) else enumerate(value) if isinstance(value, list) else ()
+    return [path] * bool(path) + [found for key, item in list(inside)[:12] for found in paths_of(item, (*path, key))]
+
+
+DOCUMENT = train_byte_level("qwen2").to_str()
+JUNK = st.one_of(st.none(), st.booleans(), st.integers(-2, 1 << 70), st.floats(), st.text(max_size=4), st.just([]), st.just({}))
+
+
+@settings(max_examples=200, deadline=None)
+@given(place=st.sampled_from(paths_of(json.loads(DOCUMENT))), junk=st.one_of(JUNK, st.lists(JUNK, max_size=3)))
+def test_damaged_tokenizer_json_raises_nothing_but_our_errors(place: tuple[Any, ...], junk: Any) -> None:
+    document = json.loads(DOCUMENT)
+    parent = document
+    for key in place[:-1]:
+        parent = parent[key]
+    parent[place[-1]] = junk
+    with contextlib.suppress(TokenizerError, UnsupportedModelError):
+        read_tokenizer_json(document, "tokenizer.json")
+
+
+def test_text_that_is_no_unicode_is_refused(tmp_path: Path) -> None:
+    raw = train_byte_level("gpt-2").to_str().replace('"<tool_call>"', '"\\ud800"').encode()
+    with pytest.raises(TokenizerError, match="is not Unicode"):
+        to_gguf(write_model(tmp_path / "hf", {"tokenizer.json": raw}, 600), tmp_path / "out")

@@ -195,6 +195,11 @@ def test_impossible_outputs_are_named(tmp_path: Path, checkpoint: Path) -> None:
         quantize(checkpoint, tmp_path / "file", recipe=recipe_for(8))
     with pytest.raises(StorageError, match=r"Cannot write beside .*file/out"):
         quantize(checkpoint, tmp_path / "file" / "out", recipe=recipe_for(8))
+    with pytest.raises(StorageError, match=r"Cannot write .*File name too long"):
+        quantize(checkpoint, tmp_path / ("long" * 100), recipe=recipe_for(8))
+    (tmp_path / "loop").symlink_to(tmp_path / "loop")
+    with pytest.raises(EdgeLLMError, match="loop"):
+        quantize(checkpoint, tmp_path / "loop", recipe=recipe_for(8))
     quantize(checkpoint, tmp_path / "bundle", recipe=recipe_for(8))
     with pytest.raises(BundleError, match="is a bundle itself"):
         quantize(checkpoint, tmp_path / "bundle", recipe=recipe_for(8), formats=BOTH)

@@ -38,9 +38,9 @@ def test_unknown_bits_name_the_known_ones() -> None:
 
 def test_recipes_cannot_be_changed() -> None:
     with pytest.raises(AttributeError):
-        RECIPES[4].body = "Q8_0"  # type: ignore[misc]
+        RECIPES[4].body = "Q8_0"
     with pytest.raises(TypeError):
-        RECIPES[4].types["norm"] = "Q8_0"  # type: ignore[index]
+        RECIPES[4].types["norm"] = "Q8_0"
     assert Recipe("4", "Q4_0", "Q8_0") == RECIPES[4]
 
 

@@ -4,16 +4,20 @@ from __future__ import annotations
 
 import hashlib
 import json
+from contextlib import suppress
 from pathlib import Path
 
 import numpy as np
 import pytest
 from gguf import GGMLQuantizationType, GGUFReader, quants
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 from tokenizers import Tokenizer
 
 from quantize.source import open_source
 from runtimes.bundle import Manifest, write_bundle
-from runtimes.errors import BundleError, SourceError, TokenizerError, UnsupportedModelError
+from runtimes.errors import BundleError, EdgeLLMError, SourceError, TokenizerError, UnsupportedModelError
+from runtimes.gguf import read_header
 from tests.tiny import CHATML
 from tests.unit.quantize.tiny_checkpoints import CONFIG, VOCABULARY, permute, random_weights, write_gguf
 
@@ -189,3 +193,22 @@ def test_other_bundles_and_damaged_ones_are_refused(tmp_path: Path) -> None:
     (tmp_path / "onnx" / "model.onnx").write_bytes(b"y")
     with pytest.raises(BundleError, match="damaged"):
         open_source(tmp_path / "onnx")
+
+
+@settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(data=st.data())
+def test_no_damage_raises_anything_else(tmp_path: Path, data: st.DataObject) -> None:
+    good = tmp_path / "good.gguf"
+    if not good.is_file():
+        write_gguf(good, config={**CONFIG, "num_hidden_layers": 1}, kind=GGMLQuantizationType.Q4_0)
+    whole = bytearray(good.read_bytes())
+    first_weight = min(tensor.offset for tensor in read_header(good).tensors.values())
+    for place, value in data.draw(st.lists(st.tuples(st.integers(0, first_weight + 64), st.integers(0, 255)), max_size=4)):
+        whole[place] = value
+    path = tmp_path / "bad.gguf"
+    path.write_bytes(whole[: data.draw(st.just(len(whole)) | st.integers(0, len(whole)))])
+    with suppress(EdgeLLMError), open_source(path) as source:
+        for spec in source.family.tensors(source.architecture):
+            with suppress(SourceError):
+                assert source.tensor(spec).shape == spec.shape
+        source.tokenizer_files()

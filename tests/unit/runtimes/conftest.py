@@ -108,14 +108,18 @@ def byte_level_tokens() -> list[str]:
     return [chr(byte) for byte in visible] + [chr(0x100 + rank) for rank in range(len(hidden))]
 
 
-def byte_level_vocabulary(words: Sequence[str] = ("he", "ll", "llo", "hello", "Ġhe", "Ġhello", "in", "ing")) -> list[Entry]:
-    """Entries of a byte-level BPE vocabulary with two control tokens; each word is a merge of two earlier tokens."""
+def byte_level_vocabulary(
+    words: Sequence[str] = ("he", "ll", "llo", "hello", "Ġhe", "Ġhello", "in", "ing"), whole: Sequence[str] = ()
+) -> list[Entry]:
+    """Entries of a byte-level BPE vocabulary with two control tokens. Each of `words` is a merge of two earlier tokens;
+    no merges lead to those of `whole`."""
     tokens = byte_level_tokens()
     merges = []
     for word in words:
         cut = next(middle for middle in range(1, len(word)) if word[:middle] in tokens and word[middle:] in tokens)
         merges.append(f"{word[:cut]} {word[cut:]}")
         tokens.append(word)
+    tokens += whole
     kinds = [1] * len(tokens) + [3, 3]
     tokens += ["<|im_start|>", "<|im_end|>"]
     return [

@@ -136,7 +136,7 @@ MALFORMED: dict[str, tuple[Callable[[GGUFBuilder], object], str]] = {
     "string count": (lambda b: b.entries.append(_Raw(_key("test.x") + struct.pack("<IIQ", 9, 8, 1 << 61))), "would need"),
     "string length": (lambda b: b.entries.append(_Raw(_key("test.x") + struct.pack("<IQ", 8, 1 << 63))), "would need"),
     "string in array": (
-        lambda b: b.entries.append(_Raw(_key("test.x") + struct.pack("<IIQQ", 9, 8, 1, 1 << 62))),
+        lambda b: b.entries.append(_Raw(_key("test.x") + struct.pack("<IIQQ", 9, 8, 1, (1 << 64) - 1))),
         "would need",
     ),
     "alignment 0": (lambda b: b.set("general.alignment", U32, 0), "alignment is 0"),
@@ -290,6 +290,7 @@ STOPS = [
     (["</s>", "<|tool_response>", "<eos>"], {}, (1, 2)),
     (["<|fim_pad|>", "<|repo_name|>", "<|file_sep|>"], {}, (0, 1, 2)),
     (["<|fim_pad|>", "b", "c"], {"fim_pad_token_id": 1}, (1,)),
+    (["a", "<|im_end|>", "c"], {"fim_pad_token_id": 3}, (1,)),
 ]
 
 

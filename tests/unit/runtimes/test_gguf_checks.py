@@ -95,6 +95,14 @@ def test_required_keys(tiny: GGUFBuilder, write: Write, key: str) -> None:
         read_header(write(tiny.drop(key)))
 
 
+def test_heads_fit_their_projections(tiny: GGUFBuilder, write: Write) -> None:
+    for key in ("key", "value"):
+        tiny.set(f"llama.attention.{key}_length", U32, 16)
+    assert read_header(write(tiny)).architecture == "llama"
+    with pytest.raises(SourceError, match=r"'blk.0.attn_q.weight' has 32 rows and its heads need 64"):
+        read_header(write(tiny.set("llama.attention.head_count", U32, 4)))
+
+
 @pytest.mark.parametrize("token", ["!", "!\0tail", "[EMPTY_256]"])
 def test_tokens_that_llama_cpp_takes_for_one(tiny: GGUFBuilder, write: Write, token: str) -> None:
     tokens = byte_level_tokens() + [""] * (tiny.tensors[0].dimensions[1] - 256)

@@ -89,7 +89,11 @@ def as_gguf(model: bytes) -> GGUFBuilder:
 
 @pytest.mark.parametrize("name", sorted(PRE_TOKENIZERS))
 def test_every_pre_tokenizer_cuts_as_llama_cpp_does(tmp_path: Path, name: str) -> None:
-    path = llama(byte_level_vocabulary(WORDS)).set("tokenizer.ggml.pre", STRING, name).write(tmp_path / "model.gguf")
+    path = (
+        llama(byte_level_vocabulary(WORDS, whole=("Ġworld", "ĉtabs")))
+        .set("tokenizer.ggml.pre", STRING, name)
+        .write(tmp_path / "model.gguf")
+    )
     mine = open_tokenizer(path)
     with llama_vocabulary(path) as reference:
         assert reference.adds_bos == read_header(path).add_bos
@@ -97,6 +101,13 @@ def test_every_pre_tokenizer_cuts_as_llama_cpp_does(tmp_path: Path, name: str) -
             for special in (True, False):
                 assert mine.encode(text, special=special) == reference.encode(text, special=special)
         assert mine.encode("hello", bos=True) == reference.encode("hello", bos=True)
+
+
+@pytest.mark.parametrize(("name", "composed"), [("qwen2", True), ("qwen35", True), ("gpt-2", False)])
+def test_characters_are_composed_where_the_model_learned_so(tmp_path: Path, name: str, composed: bool) -> None:
+    path = llama(byte_level_vocabulary(WORDS)).set("tokenizer.ggml.pre", STRING, name).write(tmp_path / "model.gguf")
+    tokenizer = open_tokenizer(path)
+    assert (tokenizer.encode("cafe\u0301") == tokenizer.encode("caf\u00e9")) is composed
 
 
 @pytest.mark.parametrize("prefix", [True, False])
@@ -139,15 +150,16 @@ def test_pieces_and_stops_are_llama_cpps(tmp_path: Path, vocabulary: Callable[[]
         assert read_header(path).stop_token_ids == reference.stop_ids()
 
 
-def test_user_defined_tokens_are_matched_and_written(tmp_path: Path) -> None:
+@pytest.mark.parametrize(("kind", "special"), [(2, True), (3, True), (4, False)])
+def test_token_types_decide_what_is_matched_first(tmp_path: Path, kind: int, special: bool) -> None:
     builder = llama(byte_level_vocabulary())
     kinds = [1] * builder.tensors[0].dimensions[1]
-    kinds[260] = 4
-    path = builder.set("tokenizer.ggml.token_type", I32, kinds).write(tmp_path / "model.gguf")
-    mine = open_tokenizer(path)
-    word = mine.token_bytes(260).decode()
-    assert mine.encode(f"x{word}x", special=False)[1] == 260
-    assert 260 not in mine.special_ids
+    kinds[262] = kind
+    mine = open_tokenizer(builder.set("tokenizer.ggml.token_type", I32, kinds).write(tmp_path / "model.gguf"))
+    assert mine.token_text(262) == "in"
+    assert mine.encode("sing")[1] == 262, "the merges would make `ing` of it"
+    assert (262 in mine.special_ids) is special
+    assert mine.encode("sing", special=False)[1] == (263 if special else 262)
 
 
 def test_result_is_canonical_json(tiny: GGUFBuilder, write: Write) -> None:
@@ -174,6 +186,18 @@ def test_scores_are_needed(tmp_path: Path) -> None:
     path = llama(sentencepiece_vocabulary()).drop("tokenizer.ggml.scores").write(tmp_path / "model.gguf")
     with pytest.raises(TokenizerError, match="0 scores for 265"):
         open_tokenizer(path)
+
+
+def test_tokens_a_sentencepiece_file_does_not_name_are_the_usual_ones(tmp_path: Path) -> None:
+    builder = llama(sentencepiece_vocabulary())
+    usual = open_tokenizer(builder.write(tmp_path / "named.gguf"))
+    builder.drop("tokenizer.ggml.bos_token_id").drop("tokenizer.ggml.eos_token_id")
+    builder.set("tokenizer.ggml.unknown_token_id", U32, (1 << 32) - 1)
+    path = builder.write(tmp_path / "model.gguf")
+    mine = open_tokenizer(path)
+    with llama_vocabulary(path) as reference:
+        assert mine.encode("ab", bos=True) == reference.encode("ab", bos=True) == usual.encode("ab", bos=True)
+        assert read_header(path).stop_token_ids == reference.stop_ids() == (2,)
 
 
 def test_monstrous_pieces_are_refused_at_once(tmp_path: Path) -> None:

@@ -7,6 +7,7 @@ import io
 import json
 import subprocess
 import sys
+from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
@@ -45,7 +46,7 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
         character_coverage=1.0,
         normalization_rule_name="identity",
         remove_extra_whitespaces=False,
-        control_symbols=["<|im_start|>", "<|im_end|>"],
+        control_symbols=["<|im_start|>", "<|im_end|>", "<|im_end|>!"],
         minloglevel=2,
     )
     (root / "tokenizer.model").write_bytes(model.getvalue())
@@ -104,6 +105,11 @@ def test_special_text_is_special_only_when_allowed(folder: Path, kind: str) -> N
     assert text_of(tokenizer, plain) == text
     assert "<|" not in tokenizer.decode(read)
     assert tokenizer.encode(text) == read, "the setting of one call does not leak into the next"
+
+
+def test_the_longest_special_token_wins(folder: Path) -> None:
+    tokenizer = open_tokenizer(folder / "tokenizer.model")
+    assert [tokenizer.token_text(index) for index in tokenizer.encode("<|im_end|>!<|im_end|>")] == ["<|im_end|>!", "<|im_end|>"]
 
 
 def test_special_tokens_add_no_bytes(tokenizer: Tokenizer) -> None:
@@ -167,6 +173,16 @@ def test_half_characters_are_refused(tokenizer: Tokenizer) -> None:
         tokenizer.encode("ab\ud83d")
 
 
+@pytest.fixture
+def eager_threads() -> Iterator[None]:
+    """Threads take turns between almost any two steps."""
+    usual = sys.getswitchinterval()
+    sys.setswitchinterval(1e-6)
+    yield
+    sys.setswitchinterval(usual)
+
+
+@pytest.mark.usefixtures("eager_threads")
 def test_threads_share_one(tokenizer: Tokenizer) -> None:
     expected = {special: tokenizer.encode(HARD, special=special) for special in (True, False)}
     with ThreadPoolExecutor(8) as pool:

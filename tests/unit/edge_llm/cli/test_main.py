@@ -75,8 +75,10 @@ def test_help_explains_every_option_and_has_examples(command: str, program: Prog
 
 
 @pytest.mark.parametrize("command", COMMANDS)
-def test_the_examples_are_accepted(command: str, program: Program, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_examples_are_accepted(command: str, program: Program, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("COLUMNS", "200")
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "book.txt").touch()
     lines = [*program(command, "--help").out.splitlines(), *documented(command).splitlines()]
     examples = [line.strip().removeprefix("$ ") for line in lines if re.match(r"\s*(\$ )?(cat \S+ \| )?edge-llm ", line)]
     assert len(examples) >= 2
