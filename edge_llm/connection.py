@@ -100,7 +100,7 @@ def same_origin(url: str, other: str) -> bool:
     return _origin(url) == _origin(other)
 
 
-def explain(error: Exception) -> str:
+def explain(error: BaseException) -> str:
     """Why a connection failed, in a sentence with the next step."""
     reason = error.reason if isinstance(error, urllib.error.URLError) else error
     if isinstance(reason, ssl.SSLCertVerificationError):
@@ -110,7 +110,7 @@ def explain(error: Exception) -> str:
         )
     if isinstance(reason, TimeoutError):
         return "the server did not answer in time. Check the connection and try again."
-    words = getattr(reason, "strerror", None) or str(reason) or type(reason).__name__
+    words = getattr(reason, "strerror", None) or str(reason).partition("\n")[0] or type(reason).__name__
     return f"{words}. Check the connection and try again."
 
 

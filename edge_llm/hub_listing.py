@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from pathlib import PurePosixPath
 from typing import TYPE_CHECKING
 
+from edge_llm.connection import explain
 from edge_llm.transfer import Digest, RemoteFile
 from runtimes.errors import EdgeLLMError, InputError, NetworkError, UnknownModelError
 
@@ -59,10 +60,7 @@ def list_repository(name: str, endpoint: str) -> Repository:
     except HfHubHTTPError as error:
         raise refusal(0 if error.response is None else error.response.status_code, name, endpoint) from error
     except failures as error:
-        reason = str(error).partition("\n")[0] or type(error).__name__
-        raise NetworkError(
-            f"Cannot ask {endpoint} what {name} holds: {reason.rstrip('.')}. Check the connection and try again."
-        ) from error
+        raise NetworkError(f"Cannot ask {endpoint} what {name} holds: {explain(_root_of(error))}") from error
     token, commit = get_token(), info.sha or "main"
     credentials = None if token is None else f"Bearer {token}"
     return Repository(
@@ -75,6 +73,13 @@ def list_repository(name: str, endpoint: str) -> Repository:
             for path, size, digest in _verifiable(info)
         },
     )
+
+
+def _root_of(error: BaseException) -> BaseException:
+    """What an HTTP library's error began with: these wrap the socket's error several times over."""
+    while (cause := error.__cause__ or error.__context__) is not None:
+        error = cause
+    return error
 
 
 def refusal(status: int, name: str, endpoint: str) -> EdgeLLMError:

@@ -140,7 +140,7 @@ def _likeliest(scores: npt.NDArray[np.float32], count: int) -> npt.NDArray[np.in
         above = np.flatnonzero(scores > threshold)
         # which of the equals at the threshold get in must not hang on how numpy partitions
         level = np.flatnonzero(scores == threshold)[: count - above.size]
-        ids = np.sort(np.concatenate((above, level)))
+        ids = np.concatenate((above, level))
     else:
         ids = np.arange(scores.size)
     ids = ids[scores[ids] > -np.inf]

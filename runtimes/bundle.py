@@ -110,14 +110,18 @@ def read_bundle(path: str | os.PathLike[str], *, verify: bool = True) -> Bundle:
     Raises:
         BundleError: missing, damaged, newer than this version, or pointing outside its directory.
         SourceError: a .gguf whose header is malformed.
+        StorageError: the system does not let us read it.
     """
     location = Path(path)
-    if location.is_file() and location.suffix == ".gguf":
-        return Bundle(location, _manifest_of_gguf(location))
-    if not location.is_dir():
-        raise BundleError(f"{location} is neither a bundle directory nor a .gguf file.")
-    bundle = Bundle(location, _read_manifest(location / MANIFEST_NAME))
-    _check_files(bundle, hashes=verify)
+    try:
+        if location.is_file() and location.suffix == ".gguf":
+            return Bundle(location, _manifest_of_gguf(location))
+        if not location.is_dir():
+            raise BundleError(f"{location} is neither a bundle directory nor a .gguf file.")
+        bundle = Bundle(location, _read_manifest(location / MANIFEST_NAME))
+        _check_files(bundle, hashes=verify)
+    except OSError as error:
+        raise StorageError(f"Cannot read {location}: {error.strerror or error}.") from error
     return bundle
 
 
@@ -197,7 +201,11 @@ def _publish(staging: Path, target: Path) -> None:
     else:
         aside = _hidden_sibling(target, "old")
         os.replace(target, aside)
-        os.replace(staging, target)
+        try:
+            os.replace(staging, target)
+        except OSError:
+            os.replace(aside, target)
+            raise
         shutil.rmtree(aside, ignore_errors=True)
     _sync(target.parent)
 
@@ -229,13 +237,13 @@ def _read_manifest(path: Path) -> Manifest:
     if not isinstance(data, dict):
         raise BundleError(f"{path} is not a JSON object. {_AGAIN}")
     version = data.get("schema_version")
-    if not isinstance(version, int) or version < 1:
+    if not isinstance(version, int) or isinstance(version, bool) or version < 1:
         raise BundleError(f"{path} has no valid schema_version. {_AGAIN}")
     if version > SCHEMA_VERSION:
         raise BundleError(f"{path} has schema version {version}; this edge-llm reads up to {SCHEMA_VERSION}. Update edge-llm.")
     try:
         return _parse(data)
-    except (TypeError, ValueError, KeyError, AttributeError) as error:
+    except (TypeError, ValueError, KeyError, AttributeError, OverflowError) as error:
         raise BundleError(f"{path} is malformed: {error}. {_AGAIN}") from error
 
 
@@ -255,7 +263,7 @@ def _parse(data: dict[str, Any]) -> Manifest:
     for name in ("recipe", "quality", "source", "files"):
         _expect(data, name, dict, optional=True)
     stops = data.get("stop_token_ids") or []
-    if not isinstance(stops, list) or not all(isinstance(item, int) for item in stops):
+    if not isinstance(stops, list) or not all(isinstance(item, int) and not isinstance(item, bool) for item in stops):
         raise ValueError("stop_token_ids is not a list of integers")
     files = {
         str(name): FileEntry(str(entry["sha256"]), int(entry["size"])) for name, entry in (data.get("files") or {}).items()
@@ -284,7 +292,7 @@ def _check_files(bundle: Bundle, *, hashes: bool) -> None:
     root = bundle.path.resolve()
     for name, entry in manifest.files.items():
         path = bundle.path / name
-        if _escapes(name) or not path.resolve().is_relative_to(root):
+        if _escapes(name) or not _leads_into(root, path):
             raise BundleError(f"{listing} names {name!r}, which is outside the bundle. Do not use this bundle.")
         if not path.is_file():
             raise BundleError(f"{path} is missing. {_AGAIN}")
@@ -298,6 +306,14 @@ def _check_files(bundle: Bundle, *, hashes: bool) -> None:
 def _escapes(name: str) -> bool:
     path = PurePosixPath(name)
     return path.is_absolute() or ".." in path.parts or "\\" in name or ":" in name or "\0" in name
+
+
+def _leads_into(root: Path, path: Path) -> bool:
+    """Whether `path`, its symbolic links followed, is below `root`."""
+    try:
+        return path.resolve().is_relative_to(root)
+    except (OSError, RuntimeError, ValueError):  # links in a circle, or a name that no file can have
+        return False
 
 
 def _manifest_of_gguf(path: Path) -> Manifest:

@@ -18,6 +18,8 @@ from edge_llm.cli.turns import piped_lines, read_turn, terminal_lines
 from runtimes.errors import EdgeLLMError, TemplateError
 
 if TYPE_CHECKING:
+    from threading import Event
+
     from edge_llm import Result, Sampling
 
 
@@ -95,7 +97,8 @@ def _talk(conversation: Conversation, limits: Limits) -> None:
         except EOFError:
             return
         try:
-            _take(conversation, turn, limits, quiet=False)
+            with cancel_on_interrupt() as cancel:
+                _take(conversation, turn, limits, cancel)
         except (EdgeLLMError, OSError) as error:
             report(error, as_json=False)
 
@@ -113,16 +116,17 @@ def _answer_lines(conversation: Conversation, limits: Limits, *, as_json: bool) 
             say_json(result_document(result, conversation.chat.model.info), one_line=True)
 
 
-def _take(conversation: Conversation, turn: str, limits: Limits, *, quiet: bool) -> Result | None:
-    """Obey a command, or have the model answer. A blank turn is nothing."""
+def _take(
+    conversation: Conversation, turn: str, limits: Limits, cancel: Event | None = None, *, quiet: bool = False
+) -> Result | None:
+    """Obey a command, or have the model answer until `cancel` is set. A blank turn is nothing."""
     if turn.startswith("/"):
         obey(conversation, turn)
         return None
     if not turn.strip():
         return None
-    with cancel_on_interrupt() as cancel:
-        events = conversation.chat.send(
-            turn, sampling=limits.sampling, max_tokens=limits.max_tokens, stop=limits.stop, cancel=cancel
-        )
-        conversation.last = show_answer(events, quiet=quiet)
+    events = conversation.chat.send(
+        turn, sampling=limits.sampling, max_tokens=limits.max_tokens, stop=limits.stop, cancel=cancel
+    )
+    conversation.last = show_answer(events, quiet=quiet)
     return conversation.last

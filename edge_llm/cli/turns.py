@@ -77,9 +77,15 @@ def terminal_lines(commands: Sequence[str]) -> LineReader:
     from prompt_toolkit import PromptSession
     from prompt_toolkit.completion import WordCompleter
     from prompt_toolkit.history import InMemoryHistory
+    from prompt_toolkit.output import create_output
 
-    completer = WordCompleter(list(commands), sentence=True)
-    session: PromptSession[str] = PromptSession(history=InMemoryHistory(), completer=completer, complete_while_typing=False)
+    session: PromptSession[str] = PromptSession(
+        history=InMemoryHistory(),
+        completer=WordCompleter(list(commands), sentence=True),
+        complete_while_typing=False,
+        # Where stdout goes to a file, the person still types on the terminal, and the file gets only the answers.
+        output=create_output(always_prefer_tty=True),
+    )
     return session.prompt
 
 

@@ -267,7 +267,7 @@ def test_no_network_is_one_line(home: Home) -> None:
     with pytest.raises(NetworkError) as caught:
         pull("hf:owner/repo", home=home, endpoint="http://127.0.0.1:9")
     assert "\n" not in str(caught.value)
-    assert "127.0.0.1:9" in str(caught.value)
+    assert str(caught.value).startswith("Cannot ask http://127.0.0.1:9 what owner/repo holds: Connection refused.")
 
 
 def test_what_is_here_needs_no_socket(hub: Hub, home: Home, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -227,6 +227,30 @@ def test_closing_the_events_ends_the_run_and_leaves_the_context_usable() -> None
     assert result(run(context, max_tokens=5)).text == "aaaaa"
 
 
+@pytest.mark.parametrize("ending", ["stop", "cancel", "close", "failure"])
+def test_a_run_that_is_over_keeps_no_other_thread_waiting(ending: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("edge_llm.context.PATIENCE_S", 60.0)
+    session, cancel = session_of("abc"), threading.Event()
+    context = Context(session)
+    events = run(context, cancel=cancel)
+    next(events)
+    if ending == "close":
+        events.close()
+    elif ending == "failure":
+        session.fail_at = session.feeds + 1
+        with pytest.raises(RuntimeFailedError):
+            list(events)
+    else:
+        if ending == "cancel":
+            cancel.set()
+        list(events)
+    other: list[Result] = []
+    thread = threading.Thread(target=lambda: other.append(result(run(context, "another"))), daemon=True)
+    thread.start()
+    thread.join(20)
+    assert [answer.text for answer in other] == ["abc"]
+
+
 def test_an_error_in_the_middle_leaves_the_context_usable() -> None:
     session = session_of("a" * 100)
     context = Context(session)

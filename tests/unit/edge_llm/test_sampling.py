@@ -114,6 +114,12 @@ def test_repetition_penalty_reads_its_window_only() -> None:
     assert Sampler(penalised).sample(only_negative, [0]) == 1
 
 
+def test_the_penalty_leaves_the_logits_alone() -> None:
+    logits = np.array([2.0, 1.5], np.float32)
+    Sampler(Sampling(repetition_penalty=2.0)).sample(logits, [0])
+    assert logits.tolist() == [2.0, 1.5]
+
+
 def test_masked_tokens_are_never_drawn() -> None:
     logits = np.full(300, -np.inf, np.float32)
     logits[[5, 77]] = 0.0

@@ -44,7 +44,8 @@ def header_of(architecture: Architecture, changes: Mapping[str, Any] | None = No
     """The header that a GGUF of this model would have."""
     family = find_family(architecture.family)
     metadata: dict[str, Any] = dict(family.gguf_metadata(architecture))
-    metadata |= {"tokenizer.ggml.bos_token_id": 1, "tokenizer.ggml.eos_token_id": 2, **(changes or {})}
+    metadata |= {"tokenizer.ggml.bos_token_id": 1, "tokenizer.ggml.eos_token_id": 2}
+    metadata |= {"tokenizer.ggml.tokens": [f"t{token}" for token in range(100)], **(changes or {})}
     metadata.pop(drop, None)
     tensors = {spec.gguf_name: GGUFTensor(spec.gguf_name, spec.shape, "F32", 0, 0) for spec in family.tensors(architecture)}
     return GGUFHeader(Path("tiny.gguf"), 3, metadata, tensors, 32)

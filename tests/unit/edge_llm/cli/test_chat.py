@@ -13,6 +13,7 @@ import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from time import monotonic
+from typing import IO
 
 import pytest
 
@@ -98,13 +99,13 @@ def test_nothing_is_kept_that_was_not_saved(fake: Path, own_home: Path, pipe: Pr
 class Screen:
     """A person at a pseudo-terminal who types, and waits for what must appear."""
 
-    def __init__(self, bundle: Path, *arguments: str) -> None:
+    def __init__(self, bundle: Path, *, answers: IO[bytes] | None = None) -> None:
         pty = pytest.importorskip("pty", reason="a pseudo-terminal needs a POSIX system")
         self._keys, terminal = pty.openpty()
         self.process = subprocess.Popen(
-            [sys.executable, "-m", "edge_llm", "chat", str(bundle), *arguments],
+            [sys.executable, "-m", "edge_llm", "chat", str(bundle)],
             stdin=terminal,
-            stdout=terminal,
+            stdout=answers or terminal,
             stderr=terminal,
             env={**os.environ, "TERM": "xterm", "PROMPT_TOOLKIT_NO_CPR": "1"},
             start_new_session=True,
@@ -137,8 +138,8 @@ def at_terminal() -> Iterator[Callable[..., Screen]]:
     """Opens chats on pseudo-terminals."""
     screens: list[Screen] = []
 
-    def open_screen(bundle: Path, *arguments: str) -> Screen:
-        screens.append(Screen(bundle, *arguments))
+    def open_screen(bundle: Path, *, answers: IO[bytes] | None = None) -> Screen:
+        screens.append(Screen(bundle, answers=answers))
         return screens[-1]
 
     yield open_screen
@@ -200,3 +201,13 @@ def test_ctrl_c_stops_the_answer_and_keeps_the_conversation(
     screen.wait_for(">>>")
     screen.type("/quit\r")
     assert screen.process.wait(PATIENCE_S) == 0
+
+
+def test_answers_can_go_to_a_file_while_a_person_types(fake: Path, tmp_path: Path, at_terminal: Callable[..., Screen]) -> None:
+    with (tmp_path / "answers.txt").open("wb") as answers:
+        screen = at_terminal(fake, answers=answers)
+        for line in ("hello", "/stats", "again", "/quit"):
+            screen.wait_for(">>>")
+            screen.type(line + "\r")
+        assert screen.process.wait(PATIENCE_S) == 0
+    assert (tmp_path / "answers.txt").read_text(encoding="utf-8") == "Tokyo, of course.\nFour.\n"

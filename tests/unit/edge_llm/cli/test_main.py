@@ -146,3 +146,19 @@ def test_help_is_instant() -> None:
         # Processor time, which is what a quiet machine's clock shows: other programs run beside the tests.
         seconds.append(after.children_user - before.children_user + after.children_system - before.children_system)
     assert min(seconds) < HELP_SECONDS
+
+
+@pytest.mark.parametrize("options", [[], ["--json"]])
+def test_a_bug_is_no_traceback_at_a_person(options: list[str]) -> None:
+    code = f"""if True:
+        import sys
+        import edge_llm.cli.doctor
+        from edge_llm.cli.main import main
+        edge_llm.cli.doctor._examine = lambda home: 1 / 0
+        sys.argv[1:] = ["doctor", *{options!r}]
+        main()"""
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False, cwd=ROOT)
+    assert done.returncode == 1
+    shown, empty = (done.stdout, done.stderr) if options else (done.stderr, done.stdout)
+    assert "ZeroDivisionError: division by zero. This is a bug" in shown
+    assert empty == ""
