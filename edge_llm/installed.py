@@ -9,7 +9,6 @@ import hashlib
 import json
 import os
 import shutil
-import tempfile
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass
@@ -209,8 +208,10 @@ def _publish(name: str, pulled: Pulled, ready: Path, target: Path) -> InstalledM
         _sync(file)
     target.parent.mkdir(parents=True, exist_ok=True)
     if target.exists():
-        aside = Path(tempfile.mkdtemp(prefix=f".{target.name}.", suffix=".old", dir=target.parent))
-        os.replace(target, aside / target.name)
+        aside = target.with_name(f".{target.name}.old")
+        if aside.exists():  # of a run that was killed here
+            shutil.rmtree(aside)
+        os.replace(target, aside)
         os.replace(ready, target)
         shutil.rmtree(aside)
     else:

@@ -143,7 +143,14 @@ def _converted(
             verify(installed)
         target = home.make(home.bundles) / f"{source.stem[:_LONGEST_STEM]}-{made_of}"
         _remove(target)
-        quantize(source, target, recipe=recipe_for(KEPT_BITS), formats=(wanted,), progress=converting)
+        quantize(
+            source,
+            target,
+            recipe=recipe_for(KEPT_BITS),
+            formats=(wanted,),
+            name=None if installed is None else installed.name,
+            progress=converting,
+        )
     return read_bundle(target, verify=False)  # it was hashed as it was written
 
 

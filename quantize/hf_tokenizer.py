@@ -116,20 +116,11 @@ class HFTokenizer:
             found[text] = int(key)
         return found
 
-    def _adds_bos(self, config: Mapping[str, Any], vocabulary: Mapping[str, Any], bos: str | None) -> bool:
-        stated = config.get("add_bos_token")
-        if stated is not None and not isinstance(stated, bool):
-            raise self._malformed(_CONFIG, "add_bos_token")
-        kind = str(config.get("tokenizer_class") or ("" if vocabulary else "Llama"))
-        if kind.startswith(_CLASSES_WITH_BOS_FLAG):
-            return stated is not False
-        return bos is not None and _first_special_token(vocabulary.get("post_processor")) == bos
-
     def _flag(self, config: Mapping[str, Any], key: str, *, default: bool) -> bool:
         value = config.get(key, default)
-        if not isinstance(value, bool):
+        if value is not None and not isinstance(value, bool):
             raise self._malformed(_CONFIG, key)
-        return value
+        return bool(value)  # null is false to transformers
 
     def _with_post_processor(self) -> bytes:
         """tokenizer.json with a post-processor that adds BOS, or with none: what transformers'

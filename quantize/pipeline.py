@@ -77,6 +77,7 @@ def quantize(
     recipe: Recipe,
     formats: Sequence[Format] = ("onnx",),
     llama_type: str | None = None,
+    name: str | None = None,
     force: bool = False,
     progress: ProgressCallback | None = None,
 ) -> list[BundleSummary]:
@@ -87,6 +88,7 @@ def quantize(
         out: with one format the bundle itself; with both, a directory for the bundles `onnx` and `gguf`.
         llama_type: let llama.cpp's own quantizer choose the types ("Q4_K_M", ...). It starts from 32 bits and writes
             GGUF: `recipe` must be that of 32 bits and `formats` ("gguf",).
+        name: what the bundle is called; None takes what the checkpoint calls itself.
         force: replace a bundle that is already there.
         progress: called after each tensor. What it raises ends the conversion and leaves nothing behind.
 
@@ -105,7 +107,7 @@ def quantize(
     location = Path(out).absolute()
     targets = [location] if len(formats) == 1 else [location / name for name in formats]
     with open_source(source) as checkpoint:
-        conversion = _Conversion(checkpoint, recipe, llama_type, progress)
+        conversion = _Conversion(checkpoint, recipe, llama_type, name or checkpoint.name, progress)
         with storage_errors(location):
             _check_output(checkpoint.path, location, targets)
         check_space(location, sum(conversion.estimate_bytes(name) for name in formats))
@@ -122,11 +124,14 @@ def quantize(
 class _Conversion:
     """One source on its way into bundles."""
 
-    def __init__(self, source: Source, recipe: Recipe, llama_type: str | None, progress: ProgressCallback | None) -> None:
+    def __init__(
+        self, source: Source, recipe: Recipe, llama_type: str | None, called: str, progress: ProgressCallback | None
+    ) -> None:
         """Raises TokenizerError when the source has no vocabulary, before any work is done."""
         self._source = source
         self._recipe = recipe
         self._llama_type = llama_type
+        self._called = called
         self._progress = progress
         self._specs = source.family.tensors(source.architecture)
         self._types = assign_types(recipe, self._specs)
@@ -239,7 +244,7 @@ class _Conversion:
     def _manifest(self, name: Format, origin: Mapping[str, Any], vocabulary: str, template: str | None) -> Manifest:
         architecture = self._source.architecture
         return Manifest(
-            name=self._source.name,
+            name=self._called,
             format=name,
             family=architecture.family,
             model=ONNX_NAME if name == "onnx" else _GGUF_NAME,

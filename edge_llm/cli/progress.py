@@ -1,4 +1,4 @@
-"""Long work on the screen: a bar on stderr where that is a terminal, one line a stage where it is not."""
+"""Long work on the screen: bars on stderr where that is a terminal, nothing where it is not."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import sys
 from contextlib import ExitStack
 from typing import TYPE_CHECKING
 
-from edge_llm.cli.output import in_bytes, note, printable
+from edge_llm.cli.output import in_bytes, printable
 
 if TYPE_CHECKING:
     from types import TracebackType
@@ -71,7 +71,6 @@ class ProgressDisplay:
 
     def _begin(self, title: str) -> None:
         if not sys.stderr.isatty():
-            note(title)
             return
         if self._bars is None:
             self._bars = self._stack.enter_context(_open_bars())

@@ -15,17 +15,21 @@ if TYPE_CHECKING:
     from quantize.pipeline import BundleSummary, Format
 
 
+_Source = Annotated[
+    str,
+    typer.Argument(
+        metavar="SOURCE", help="A .gguf file, a Hugging Face directory (safetensors), a catalog name or hf:owner/repo."
+    ),
+]
+_Out = Annotated[
+    Path,
+    typer.Option("--out", "-o", metavar="DIR", help="Where the bundle goes; with both formats, DIR/onnx and DIR/gguf."),
+]
+
+
 def quantize(
-    source: Annotated[
-        str,
-        typer.Argument(
-            metavar="SOURCE", help="A .gguf file, a Hugging Face directory (safetensors), a catalog name or hf:owner/repo."
-        ),
-    ],
-    out: Annotated[
-        Path,
-        typer.Option("--out", "-o", metavar="DIR", help="Where the bundle goes; with both formats, DIR/onnx and DIR/gguf."),
-    ],
+    source: _Source,
+    out: _Out,
     bits: Annotated[
         Literal["4", "8", "32"] | None,
         typer.Option(help="Bits of a weight. 4: small and fast; 8: next to no loss; 32: not quantized. Default: 8."),
@@ -66,7 +70,14 @@ def quantize(
     with ProgressDisplay() as progress:
         path = find_source(source, Home(home), progress)
         bundles = convert(
-            path, out, recipe=recipe, formats=formats, llama_type=llama_type, force=force, progress=progress.on_quantize_step
+            path,
+            out,
+            recipe=recipe,
+            formats=formats,
+            llama_type=llama_type,
+            name=None if path == Path(source).expanduser() else source,
+            force=force,
+            progress=progress.on_quantize_step,
         )
     if as_json:
         say_json({"bundles": [_document(bundle) for bundle in bundles]})

@@ -10,14 +10,12 @@ import sys
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from time import monotonic, perf_counter, sleep
+from time import monotonic, sleep
 from typing import TypeAlias
 
 import pytest
 
 QUESTION = "What is the capital of Japan?"
-FIRST_TOKEN_S = 1.5
-QUANTIZE_S = 20.0
 QUANTIZE_BYTES = 10**9
 PATIENCE_S = 120.0
 
@@ -86,30 +84,14 @@ def test_a_conversation_through_a_pipe(int8: Path, program: Program) -> None:
     assert answers[1]["usage"]["cached_tokens"] > answers[0]["usage"]["prompt_tokens"]
 
 
-def test_the_first_token_comes_soon(int8: Path, program: Program) -> None:
-    seconds = []
-    for _ in range(3):
-        before, began = os.times(), perf_counter()
-        program.run("run", int8 / "onnx", QUESTION, "--max-tokens", "1")
-        passed, after = perf_counter() - began, os.times()
-        # Where other programs take turns with this one the clock shows their time too; processor time is the program's
-        # own, and no less than the clock would show without them, because it waits for nothing.
-        busy = after.children_user - before.children_user + after.children_system - before.children_system
-        seconds.append(min(passed, busy))
-    assert min(seconds) < FIRST_TOKEN_S
-
-
 @pytest.mark.skipif(not hasattr(os, "wait4"), reason="the peak memory of a child is asked for with wait4")
-def test_quantizing_is_quick_and_small(tmp_path: Path, smol_gguf: Path, program: Program) -> None:
-    began = perf_counter()
+def test_quantizing_is_small(tmp_path: Path, smol_gguf: Path, program: Program) -> None:
     process = program.start("quantize", smol_gguf, "--bits", "4", "--format", "both", "-o", tmp_path / "out", "--json")
     _, status, usage = os.wait4(process.pid, 0)
-    seconds = perf_counter() - began
     process.returncode = os.waitstatus_to_exitcode(status)
     out, err = process.communicate()
     assert process.returncode == 0, err
     assert [bundle["format"] for bundle in json.loads(out)["bundles"]] == ["onnx", "gguf"]
-    assert seconds < QUANTIZE_S
     assert usage.ru_maxrss * (1 if sys.platform == "darwin" else 1024) < QUANTIZE_BYTES
 
 

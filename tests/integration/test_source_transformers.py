@@ -65,6 +65,7 @@ def test_what_transformers_saves_is_read_bit_for_bit(tmp_path: Path, config: Any
         {"tokenizer_class": "LlamaTokenizer", "add_bos_token": True},
         {"tokenizer_class": "LlamaTokenizerFast", "add_bos_token": False},
         {"tokenizer_class": "LlamaTokenizerFast"},
+        {"tokenizer_class": "LlamaTokenizerFast", "add_bos_token": None},
         {"tokenizer_class": "GPT2Tokenizer", "add_bos_token": True},
         {"tokenizer_class": "Qwen2Tokenizer", "add_bos_token": True},
         {"tokenizer_class": "GemmaTokenizerFast"},

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import io
 import ssl
 import urllib.request
 from collections.abc import Iterator
+from http.client import HTTPMessage
 from pathlib import Path
 
 import pytest
@@ -58,7 +60,7 @@ def test_an_encrypted_address_does_not_lead_to_an_open_one() -> None:
     handler = next(item for item in Connector(5)._opener.handlers if isinstance(item, urllib.request.HTTPRedirectHandler))
     request = urllib.request.Request("https://example.org/file")
     with pytest.raises(NetworkError, match="not encrypted"):
-        handler.redirect_request(request, None, 302, "Found", {}, "http://example.org/file")  # type: ignore[arg-type]
+        handler.redirect_request(request, io.BytesIO(), 302, "Found", HTTPMessage(), "http://example.org/file")
 
 
 @pytest.mark.parametrize("url", ["file:///etc/passwd", "ftp://127.0.0.1/x", "data:,x", "models"])

@@ -83,6 +83,7 @@ def test_a_broken_fetch_leaves_its_work_and_no_model(home: Home) -> None:
 def test_one_that_is_not_whole_is_replaced(home: Home, damage: str) -> None:
     model = bring(home)
     model.path.unlink() if damage == "remove" else model.path.write_bytes(b"we")
+    (home.models / ".mine.old").mkdir()
     assert find_installed("mine", home) is None
     bring(home, body=b"fresh one")
     assert model.path.read_bytes() == b"fresh one"

@@ -248,6 +248,11 @@ def test_hostile_templates_end_in_an_error_and_soon(source: str) -> None:
     assert len(str(caught.value)) < 600
 
 
+def test_namespaces_in_namespaces_are_not_written_out() -> None:
+    source = "{% set n = namespace(s=1) %}{% for i in range(60) %}{% set n.s = namespace(a=n.s, b=n.s) %}{% endfor %}{{ n.s }}"
+    assert ChatTemplate(source).render([Message("user", "hello")]) == "<Namespace>"
+
+
 def test_hostile_templates_need_little_memory() -> None:
     """All of them in one process, whose address space has room for a few hundred megabytes."""
     code = (

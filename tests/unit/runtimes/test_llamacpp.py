@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from runtimes import Bundle, RuntimeConfig, Session, read_bundle
+from runtimes import Bundle, RuntimeConfig, read_bundle
 from runtimes import llamacpp as module
 from runtimes.bundle import Manifest
 from runtimes.errors import BundleError, PromptError, RuntimeFailedError, RuntimeUnavailableError, SourceError
@@ -201,8 +201,3 @@ def test_it_says_nothing(bundle: Bundle) -> None:
     )
     done = subprocess.run([sys.executable, "-c", code, str(bundle.path)], cwd=ROOT, capture_output=True, text=True, check=True)
     assert (done.stdout, done.stderr) == ("", "")
-
-
-def test_session_is_a_session(session: LlamaCppSession) -> None:
-    checked: Session = session
-    assert checked.capabilities.rewind

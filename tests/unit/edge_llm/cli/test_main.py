@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import re
 import shlex
 import subprocess
@@ -24,7 +23,6 @@ from tests.unit.edge_llm.cli.program import Program
 ROOT = Path(__file__).parents[4]
 COMMANDS = ("bench", "chat", "doctor", "eval", "models", "pull", "quantize", "run")
 HEAVY = {"numpy", "onnxruntime", "llama_cpp", "torch", "transformers", "tokenizers", "prompt_toolkit", "psutil", "jinja2"}
-HELP_SECONDS = 0.3
 
 
 def group() -> TyperGroup:
@@ -134,31 +132,3 @@ def test_help_loads_nothing_heavy() -> None:
     code = f"import sys, edge_llm.cli.main; print(*sorted({HEAVY!r} & set(sys.modules)))"
     loaded = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, cwd=ROOT).stdout.split()
     assert loaded == []
-
-
-def test_help_is_instant() -> None:
-    command = [sys.executable, "-m", "edge_llm", "--help"]
-    seconds = []
-    for _ in range(3):
-        before = os.times()
-        subprocess.run(command, capture_output=True, check=True, cwd=ROOT)
-        after = os.times()
-        # Processor time, which is what a quiet machine's clock shows: other programs run beside the tests.
-        seconds.append(after.children_user - before.children_user + after.children_system - before.children_system)
-    assert min(seconds) < HELP_SECONDS
-
-
-@pytest.mark.parametrize("options", [[], ["--json"]])
-def test_a_bug_is_no_traceback_at_a_person(options: list[str]) -> None:
-    code = f"""if True:
-        import sys
-        import edge_llm.cli.doctor
-        from edge_llm.cli.main import main
-        edge_llm.cli.doctor._examine = lambda home: 1 / 0
-        sys.argv[1:] = ["doctor", *{options!r}]
-        main()"""
-    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False, cwd=ROOT)
-    assert done.returncode == 1
-    shown, empty = (done.stdout, done.stderr) if options else (done.stderr, done.stdout)
-    assert "ZeroDivisionError: division by zero. This is a bug" in shown
-    assert empty == ""
