@@ -14,14 +14,13 @@ import ssl
 import urllib.error
 import urllib.request
 from collections.abc import Mapping
-from http import HTTPStatus
 from pathlib import Path
 from typing import IO, TYPE_CHECKING
 from urllib.parse import unquote, urlsplit, urlunsplit
 
 from typing_extensions import override
 
-from runtimes.errors import ConfigError, NetworkError
+from runtimes.errors import ConfigError, NetworkError, StatusError
 
 if TYPE_CHECKING:
     from http.client import HTTPMessage, HTTPResponse
@@ -31,15 +30,6 @@ CONNECTION_ERRORS = (OSError, http.client.HTTPException)
 
 _USER_AGENT = "edge-llm"
 _CERTIFICATE_VARIABLES = ("PIP_CERT", "REQUESTS_CA_BUNDLE", "SSL_CERT_FILE")
-
-
-class StatusError(NetworkError):
-    """The server answered with an error. Who knows what was asked for may have better words for it."""
-
-    def __init__(self, url: str, status: int) -> None:
-        self.status = status
-        phrase = next((f" ({known.phrase})" for known in HTTPStatus if known == status), "")
-        super().__init__(f"{url} answered {status}{phrase}. Check the address, or try again later.")
 
 
 class Connector:

@@ -16,12 +16,11 @@ from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING
 
 from edge_llm.catalog import HUB_PREFIX
-from edge_llm.connection import StatusError
 from edge_llm.hub_listing import Repository, list_repository, refusal
 from edge_llm.installed import InstalledModel, Pulled, install
 from edge_llm.progress import Progress
 from edge_llm.transfer import RemoteFile, Transfer, check_space, storing
-from runtimes.errors import ConfigError, SourceError, UnknownModelError, UnsupportedModelError
+from runtimes.errors import ConfigError, SourceError, StatusError, UnknownModelError, UnsupportedModelError
 
 if TYPE_CHECKING:
     from edge_llm.home import Home

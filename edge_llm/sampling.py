@@ -19,7 +19,9 @@ if TYPE_CHECKING:
     import numpy.typing as npt
 
 _FIRST_GUESS = 512
-"""Candidates looked at before a whole vocabulary is sorted for top-p: nearly always enough."""
+"""Candidates looked at first for top-p: nearly always enough."""
+_GROWTH = 16
+"""How many times more are looked at next. Sorting a vocabulary of 152,000 takes 12 ms, a token of a small model."""
 
 
 @dataclass(frozen=True)
@@ -125,12 +127,13 @@ def _kept_by_top_k_and_top_p(scores: npt.NDArray[np.float32], sampling: Sampling
         cumulative = _weights(scores[ids], scores[best]).cumsum()
         return ids[: _count_reaching(cumulative, sampling.top_p * cumulative[-1])]
     wanted = sampling.top_p * _weights(scores, scores[best]).sum()
-    ids = _likeliest(scores, _FIRST_GUESS)
-    cumulative = _weights(scores[ids], scores[best]).cumsum()
-    if cumulative[-1] < wanted:
-        ids = _likeliest(scores, scores.size)
+    count = _FIRST_GUESS
+    while True:
+        ids = _likeliest(scores, count)
         cumulative = _weights(scores[ids], scores[best]).cumsum()
-    return ids[: _count_reaching(cumulative, wanted)]
+        if cumulative[-1] >= wanted or count >= scores.size:
+            return ids[: _count_reaching(cumulative, wanted)]
+        count *= _GROWTH
 
 
 def _likeliest(scores: npt.NDArray[np.float32], count: int) -> npt.NDArray[np.int64]:

@@ -16,8 +16,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
-from edge_llm.connection import CONNECTION_ERRORS, Connector, StatusError, explain
-from runtimes.errors import NetworkError, StorageError
+from edge_llm.connection import CONNECTION_ERRORS, Connector, explain
+from runtimes.errors import NetworkError, StatusError, StorageError
 
 if TYPE_CHECKING:
     from http.client import HTTPResponse

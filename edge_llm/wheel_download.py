@@ -15,11 +15,11 @@ from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING
 from urllib.parse import unquote, urljoin, urlsplit
 
-from edge_llm.connection import StatusError, same_origin, split_credentials
+from edge_llm.connection import same_origin, split_credentials
 from edge_llm.installed import InstalledModel, Pulled, install
 from edge_llm.progress import Progress
 from edge_llm.transfer import Digest, Page, RemoteFile, Transfer, check_space, storing
-from runtimes.errors import NetworkError
+from runtimes.errors import NetworkError, StatusError
 
 if TYPE_CHECKING:
     from edge_llm.catalog import CatalogEntry, WheelMember

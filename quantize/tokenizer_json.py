@@ -63,10 +63,13 @@ class _Reader:
         raise self._unsupported("characters it does not know have no bytes to fall back to")
 
     def _byte_level(self, steps: Sequence[Mapping[str, Any]]) -> Vocabulary:
+        merges = [f"{left} {right}" for left, right in self._merges()]
+        if not merges:
+            raise self._unsupported("it has no merges")
         values = {
             "tokenizer.ggml.model": "gpt2",
             "tokenizer.ggml.pre": self._find_pre_tokenizer(steps),
-            "tokenizer.ggml.merges": [f"{left} {right}" for left, right in self._merges()],
+            "tokenizer.ggml.merges": merges,
         }
         return Vocabulary(values, self._tokens(special={}))
 

@@ -13,6 +13,7 @@ EdgeLLMError                     1   base: one message that names the file, the 
 │   ├── UnknownModelError        2   a name the catalog does not know (carries the nearest ones)
 │   └── RuntimeUnavailableError  2   the runtime asked for is not installed or cannot open this format
 ├── NetworkError                 2   a download did not finish
+│   └── StatusError              2   the server answered with an error (carries its HTTP status)
 ├── StorageError                 2   the disk said no (space, permission)
 ├── RuntimeFailedError           1   a backend failed while loading or running
 └── SessionClosedError           1   a session was used after close()
@@ -21,6 +22,7 @@ EdgeLLMError                     1   base: one message that names the file, the 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from http import HTTPStatus
 
 
 class EdgeLLMError(Exception):
@@ -96,6 +98,15 @@ class NetworkError(EdgeLLMError):
     """A download did not finish. What was fetched so far is kept and resumed."""
 
     exit_code = 2
+
+
+class StatusError(NetworkError):
+    """The server answered with an error. Who knows what was asked for may have better words for it."""
+
+    def __init__(self, url: str, status: int) -> None:
+        self.status = status
+        phrase = next((f" ({known.phrase})" for known in HTTPStatus if known == status), "")
+        super().__init__(f"{url} answered {status}{phrase}. Check the address, or try again later.")
 
 
 class StorageError(EdgeLLMError):

@@ -11,8 +11,8 @@ from pathlib import Path
 
 import pytest
 
-from edge_llm.connection import Connector, StatusError, explain, same_origin, split_credentials
-from runtimes.errors import ConfigError, NetworkError
+from edge_llm.connection import Connector, explain, same_origin, split_credentials
+from runtimes.errors import ConfigError, NetworkError, StatusError
 from tests.local_server import LocalServer, Reply, serve
 
 

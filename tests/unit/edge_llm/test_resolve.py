@@ -182,7 +182,7 @@ def test_a_name_that_is_here_needs_no_network(gguf: Path, home: Home) -> None:
 def test_a_directory_from_the_hub(tmp_path: Path, home: Home) -> None:
     put(home, "hf:owner/repo", write_hf(tmp_path / "checkpoint"))
     bundle = resolve("hf:owner/repo", home=home)
-    assert (bundle.manifest.format, bundle.manifest.name) == ("onnx", "repo")
+    assert (bundle.manifest.format, bundle.manifest.name) == ("onnx", "hf:owner/repo")
 
 
 def test_a_pulled_model_that_was_changed_is_not_converted(gguf: Path, home: Home) -> None:

@@ -13,9 +13,8 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from edge_llm import transfer as transfer_module
-from edge_llm.connection import StatusError
 from edge_llm.transfer import Digest, RemoteFile, Transfer, check_space
-from runtimes.errors import NetworkError, StorageError
+from runtimes.errors import NetworkError, StatusError, StorageError
 from tests.local_server import LocalServer, Reply, serve
 
 BODY = bytes(range(256)) * 4096  # 1 MiB

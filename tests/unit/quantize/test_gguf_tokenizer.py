@@ -182,7 +182,11 @@ def _no_bytes(document: dict[str, Any]) -> None:
     document["pre_tokenizer"] = {"type": "Whitespace"}
 
 
-@pytest.mark.parametrize("change", [_no_bpe, _other_words, _lower_case, _greedy_special, _no_bytes])
+def _no_merges(document: dict[str, Any]) -> None:
+    document["model"]["merges"] = []
+
+
+@pytest.mark.parametrize("change", [_no_bpe, _other_words, _lower_case, _greedy_special, _no_bytes, _no_merges])
 def test_what_llama_cpp_cannot_follow_is_refused(tmp_path: Path, change: Callable[[dict[str, Any]], None]) -> None:
     document = json.loads(train_byte_level("gpt-2").to_str())
     change(document)
@@ -202,7 +206,7 @@ def test_sentencepiece_that_llama_cpp_cannot_follow_is_refused(tmp_path: Path, o
 @pytest.mark.parametrize(
     "files",
     [
-        {"tokenizer.json": b'{"model": {"type": "BPE", "vocab": [], "merges": []}, "pre_tokenizer": {"type": "ByteLevel"}}'},
+        {"tokenizer.json": b'{"model": {"type": "BPE", "vocab": [], "merges": ["a b"]}, "pre_tokenizer": {"type": "ByteLevel"}}'},
         {"tokenizer.json": b'{"model": {"type": "BPE", "vocab": {"a": -1}}, "pre_tokenizer": {"type": "ByteLevel"}}'},
         {"tokenizer.json": b'{"model": {"type": "BPE"}, "pre_tokenizer": [1]}'},
         {"tokenizer.json": b'{"model": 3}'},

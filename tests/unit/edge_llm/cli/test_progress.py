@@ -23,7 +23,7 @@ class Terminal(io.StringIO):
         return True
 
 
-def test_in_a_pipe_each_stage_is_one_line(capsys: pytest.CaptureFixture[str]) -> None:
+def test_a_pipe_gets_nothing(capsys: pytest.CaptureFixture[str]) -> None:
     with ProgressDisplay() as display:
         for done in range(3):
             display.on_model_step(Progress("download", done * 10**6, 2 * 10**6, "a.whl"))
@@ -33,7 +33,7 @@ def test_in_a_pipe_each_stage_is_one_line(capsys: pytest.CaptureFixture[str]) ->
         display.on_positions(10, 10)
     printed = capsys.readouterr()
     assert printed.out == ""
-    assert printed.err == "Fetching a.whl\nUnpacking a.gguf\nQuantizing: weights\nEvaluating\n"
+    assert printed.err == ""
 
 
 def test_on_a_terminal_there_are_bars(monkeypatch: pytest.MonkeyPatch) -> None:
