@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import os
 import shutil
+from dataclasses import dataclass
 from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal, TypeAlias
@@ -27,10 +28,31 @@ if TYPE_CHECKING:
 KEPT_BITS = 8
 """What a checkpoint is converted to when nobody said how: below 500M parameters 4 bits cost too much to be a default."""
 
+REFERENCE_BITS = 32
+
 _Format: TypeAlias = Literal["onnx", "gguf"]
 _CONFIG = "config.json"
 _LONGEST_STEM = 80
 _LONGEST_FILE_NAME = 255
+
+
+@dataclass(frozen=True)
+class Checkpoint:
+    """A model found on this machine."""
+
+    path: Path
+    """A bundle, a .gguf file or a Hugging Face directory."""
+    installed: InstalledModel | None = None
+    """Its record, when it has a name and was pulled."""
+
+    @property
+    def name(self) -> str | None:
+        """What people call it; None when it has no name but its path."""
+        return None if self.installed is None else self.installed.name
+
+    @property
+    def is_bundle(self) -> bool:
+        return (self.path / MANIFEST_NAME).is_file()
 
 
 def resolve(
@@ -64,17 +86,52 @@ def resolve(
         NetworkError, StorageError: it could not be fetched or kept.
     """
     home = home or Home()
+    found = find_checkpoint(model, home=home, progress=progress, endpoint=endpoint, index=index)
+    if found.is_bundle:
+        return read_bundle(found.path)
+    wanted = _format_for(found, runtime)
+    if wanted == "gguf" and found.path.suffix == ".gguf":
+        return read_bundle(found.path)
+    return _converted(found, wanted, KEPT_BITS, home, progress)
+
+
+def resolve_reference(
+    model: str | os.PathLike[str], *, home: Home | None = None, progress: ProgressCallback | None = None
+) -> Bundle:
+    """What a smaller form of a model is measured against: the checkpoint's 32-bit ONNX form, made once and kept.
+
+    An ONNX bundle is taken as it is: someone made it to be the reference. Arguments and errors as for `resolve`.
+    """
+    home = home or Home()
+    found = find_checkpoint(model, home=home, progress=progress)
+    if found.is_bundle:
+        bundle = read_bundle(found.path)
+        if bundle.manifest.format != "gguf":
+            return bundle
+        found = Checkpoint(bundle.model_path)
+    return _converted(found, "onnx", REFERENCE_BITS, home, progress)
+
+
+def find_checkpoint(
+    model: str | os.PathLike[str],
+    *,
+    home: Home,
+    progress: ProgressCallback | None = None,
+    endpoint: str | None = None,
+    index: str | None = None,
+) -> Checkpoint:
+    """Where a model is: the path itself, or what its name was, or now is, pulled to. Arguments as for `resolve`.
+
+    Raises:
+        UnknownModelError, BundleError, SourceError: neither a model's path nor a name.
+        NetworkError, StorageError: it could not be fetched.
+    """
     path = _existing_path(model)
-    if path is not None and path.is_dir() and (path / MANIFEST_NAME).is_file():
-        return read_bundle(path)
-    installed = None
-    if path is None:
-        path = pull(os.fspath(model), home=home, progress=progress, endpoint=endpoint, index=index)
-        installed = find_installed(os.fspath(model), home)
-    wanted = _format_for(path, runtime, named=installed is not None)
-    if wanted == "gguf" and path.suffix == ".gguf":
-        return read_bundle(path)
-    return _converted(path, wanted, home, installed, progress)
+    if path is not None:
+        return Checkpoint(path)
+    name = os.fspath(model)
+    path = pull(name, home=home, progress=progress, endpoint=endpoint, index=index)
+    return Checkpoint(path, find_installed(name, home))
 
 
 def _existing_path(model: str | os.PathLike[str]) -> Path | None:
@@ -97,31 +154,29 @@ def _existing_path(model: str | os.PathLike[str]) -> Path | None:
     return None
 
 
-def _format_for(path: Path, runtime: str | None, *, named: bool) -> _Format:
+def _format_for(found: Checkpoint, runtime: str | None) -> _Format:
     """The format in which the runtime is to get this checkpoint."""
-    is_gguf = path.suffix == ".gguf"
+    is_gguf = found.path.suffix == ".gguf"
     if runtime is None:
         # Someone who gives a GGUF file wants that file; it can only be had where llama.cpp is.
-        return "gguf" if is_gguf and not named and find_spec("llama_cpp") is not None else "onnx"
+        return "gguf" if is_gguf and found.installed is None and find_spec("llama_cpp") is not None else "onnx"
     formats = find_runtime(runtime).formats
     if "gguf" in formats and (is_gguf or "onnx" not in formats):
         return "gguf"
     if "onnx" in formats:
         return "onnx"
     raise RuntimeUnavailableError(
-        f"The runtime {runtime} opens bundles in {', '.join(sorted(formats))} format, which {path} cannot be converted to. "
-        "Choose another runtime."
+        f"The runtime {runtime} opens bundles in {', '.join(sorted(formats))} format, which {found.path} cannot be "
+        "converted to. Choose another runtime."
     )
 
 
-def _converted(
-    source: Path, wanted: _Format, home: Home, installed: InstalledModel | None, progress: ProgressCallback | None
-) -> Bundle:
-    """The bundle that was made from `source`, or is made now."""
+def _converted(found: Checkpoint, wanted: _Format, bits: int, home: Home, progress: ProgressCallback | None) -> Bundle:
+    """The bundle that was made of this checkpoint, or is made now."""
     from quantize.recipe import WRITER_VERSION
 
-    digest = source_hash(source, home)
-    made_of = f"{digest[:16]}-int{KEPT_BITS}-{wanted}-v{WRITER_VERSION}"
+    source = found.path
+    made_of = f"{source_hash(source, home)[:16]}-{bits}bit-{wanted}-v{WRITER_VERSION}"
     if (kept := _find_kept(home, made_of)) is not None:
         return kept
 
@@ -139,18 +194,11 @@ def _converted(
         from quantize.pipeline import quantize
         from quantize.recipe import recipe_for
 
-        if installed is not None:
-            verify(installed)
+        if found.installed is not None:
+            verify(found.installed)
         target = home.make(home.bundles) / f"{source.stem[:_LONGEST_STEM]}-{made_of}"
         _remove(target)
-        quantize(
-            source,
-            target,
-            recipe=recipe_for(KEPT_BITS),
-            formats=(wanted,),
-            name=None if installed is None else installed.name,
-            progress=converting,
-        )
+        quantize(source, target, recipe=recipe_for(bits), formats=(wanted,), name=found.name, progress=converting)
     return read_bundle(target, verify=False)  # it was hashed as it was written
 
 

@@ -132,6 +132,7 @@ class Architecture:
     """Query and key heads are RMS-normalised before the rotary embedding."""
     bos_token_id: int | None = None
     stop_token_ids: tuple[int, ...] = ()
+    """Tokens that end a turn, the end-of-sequence token first."""
     origin: str = field(default="the model", compare=False)
     """The file these figures come from, for messages."""
 

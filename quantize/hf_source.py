@@ -154,7 +154,8 @@ class HFSource:
         size = architecture.vocabulary_size
         stops = {token for token in self._tokenizer.stop_token_ids if token < size}.union(architecture.stop_token_ids)
         bos = architecture.bos_token_id if self._tokenizer.bos_token_id is None else self._tokenizer.bos_token_id
-        return replace(architecture, bos_token_id=bos, stop_token_ids=tuple(sorted(stops)))
+        ordered = sorted(stops, key=lambda token: (token != self._tokenizer.eos_token_id, token))
+        return replace(architecture, bos_token_id=bos, stop_token_ids=tuple(ordered))
 
     def _is_harmless(self, name: str) -> bool:
         """Tables that follow from the configuration, and a copy of the embedding where it is the head."""

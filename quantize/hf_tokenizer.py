@@ -52,9 +52,12 @@ class HFTokenizer:
         self.chat_template: str | None = self._find_template(config)
         """The default template, or None."""
         ends = HFConfig(generation, str(directory / _GENERATION)).tokens("eos_token_id")
-        end = _find_token(_token_text(config.get("eos_token")), added, vocabulary)
+        self.eos_token_id: int | None = _find_token(_token_text(config.get("eos_token")), added, vocabulary)
+        """The token that eos_token names; None when it names none."""
         by_text = stops_among(((token, text) for text, token in added.items()), {})
-        self.stop_token_ids: frozenset[int] = frozenset({*ends, *by_text, *([] if end is None else [end])})
+        self.stop_token_ids: frozenset[int] = frozenset(
+            {*ends, *by_text, *([] if self.eos_token_id is None else [self.eos_token_id])}
+        )
         """What ends a turn, beside what config.json says."""
 
     @property

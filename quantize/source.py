@@ -58,7 +58,7 @@ class Source(Protocol):
 
     @property
     def architecture(self) -> Architecture:
-        """Dimensions and special tokens. Its stop tokens are all that end a turn, ascending."""
+        """Dimensions and special tokens. Its stop tokens are all that end a turn, the end-of-sequence token first."""
         ...
 
     @property

@@ -55,7 +55,7 @@ class Manifest:
     """A Jinja file, or the .gguf file that holds the template."""
     bos_token_id: int | None = None
     stop_token_ids: tuple[int, ...] = ()
-    """Tokens that end a turn."""
+    """Tokens that end a turn, the end-of-sequence token first: chat templates may spell it."""
     recipe: Mapping[str, Any] = field(default_factory=dict)
     """How it was made (quantize.recipe); empty when unknown."""
     quality: Mapping[str, Any] = field(default_factory=dict)

@@ -171,7 +171,7 @@ class GGUFHeader:
 
     @cached_property
     def stop_token_ids(self) -> tuple[int, ...]:
-        """Tokens that end a turn, ascending: those the file names, and the known end-of-turn texts among its tokens."""
+        """Tokens that end a turn, EOS first: those the file names, and the known end-of-turn texts among its tokens."""
         return find_stop_tokens(self)
 
     def _typed(self, key: str, kind: type[_Wanted]) -> _Wanted | None:

@@ -58,7 +58,7 @@ _FILL_IN_MIDDLE = (
 
 
 def find_stop_tokens(header: GGUFHeader) -> tuple[int, ...]:
-    """Ids that end generation, ascending. Raises SourceError when one named by the file is no integer."""
+    """Ids that end generation, EOS first and the others ascending. Raises SourceError when the file names no integer."""
     texts = header.strings("tokenizer.ggml.tokens")
     # like llama.cpp, a named token outside the vocabulary counts as not named
     named = {key: token for key in _NAMED if (token := header.integer(key)) is not None and 0 <= token < len(texts)}
@@ -68,7 +68,7 @@ def find_stop_tokens(header: GGUFHeader) -> tuple[int, ...]:
 
 
 def stops_among(tokens: Iterable[tuple[int, str]], named: Mapping[str, int]) -> tuple[int, ...]:
-    """Ids that end generation, ascending: the named ones, and those whose text says so.
+    """Ids that end generation, EOS first and the others ascending: the named ones, and those whose text says so.
 
     Args:
         tokens: ids and texts of a vocabulary, or only of its special tokens.
@@ -80,7 +80,7 @@ def stops_among(tokens: Iterable[tuple[int, str]], named: Mapping[str, int]) -> 
     for key, group in _FILL_IN_MIDDLE:
         if key not in named:
             stops.update([index for text, index in found.items() if text in group][:1])
-    return tuple(sorted(stops - _only_separators(found)))
+    return tuple(sorted(stops - _only_separators(found), key=lambda token: (token != named.get(_EOS), token)))
 
 
 def _only_separators(found: dict[str, int]) -> set[int]:

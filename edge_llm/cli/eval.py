@@ -42,16 +42,16 @@ def evaluate(
         edge-llm eval out/onnx --reference smollm2-135m-instruct --text book.txt
         edge-llm eval out/gguf --reference ./model.gguf --text book.txt --tokens 8192 --runtime llamacpp --json
     """
-    from edge_llm.cli.opening import open_reference
     from edge_llm.cli.progress import ProgressDisplay
     from edge_llm.home import Home
+    from edge_llm.resolve import resolve_reference
     from quantize.evaluate import evaluate as measure
 
     content = as_text(text.read_bytes(), str(text))
     with ProgressDisplay() as progress:
         found = measure(
             bundle,
-            open_reference(reference, Home(home), progress),
+            resolve_reference(reference, home=Home(home), progress=progress.on_model_step),
             content,
             tokens=tokens,
             context=context,

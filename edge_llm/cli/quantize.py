@@ -59,23 +59,23 @@ def quantize(
         edge-llm quantize ./Qwen3-0.6B -o qwen3-int8
         edge-llm quantize model-f16.gguf --format gguf --llama-type Q4_K_M -o model-q4km
     """
-    from edge_llm.cli.opening import find_source
     from edge_llm.cli.progress import ProgressDisplay
     from edge_llm.home import Home
+    from edge_llm.resolve import find_checkpoint
     from quantize.pipeline import quantize as convert
     from quantize.recipe import recipe_for
 
     recipe = recipe_for(_bits_of(bits, container, llama_type))
     formats = _formats(container or ("onnx" if llama_type is None else "gguf"))
     with ProgressDisplay() as progress:
-        path = find_source(source, Home(home), progress)
+        found = find_checkpoint(source, home=Home(home), progress=progress.on_model_step)
         bundles = convert(
-            path,
+            found.path,
             out,
             recipe=recipe,
             formats=formats,
             llama_type=llama_type,
-            name=None if path == Path(source).expanduser() else source,
+            name=found.name,
             force=force,
             progress=progress.on_quantize_step,
         )

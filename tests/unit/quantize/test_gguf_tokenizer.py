@@ -107,7 +107,7 @@ def test_byte_level_vocabulary_gives_the_same_ids_in_llama_cpp(tmp_path: Path, n
     assert (written.patterns, written.ignore_merges) == (PRE_TOKENIZERS[name].patterns, PRE_TOKENIZERS[name].ignore_merges)
     assert header.integer("tokenizer.ggml.eos_token_id") == stops[1]
     assert header.integer("tokenizer.ggml.padding_token_id") == stops[0]
-    assert header.stop_token_ids == tuple(stops)
+    assert header.stop_token_ids == (stops[1], stops[0])
     model = llama_cpp.Llama(str(path), vocab_only=True, verbose=False)
     for text in (*TEXTS, "<|im_start|>user\nHi <tool_call>x<|im_end|>\n"):
         composed = tokenizer.normalizer.normalize_str(text) if tokenizer.normalizer else text  # llama.cpp never does it
@@ -206,7 +206,7 @@ def test_sentencepiece_that_llama_cpp_cannot_follow_is_refused(tmp_path: Path, o
 @pytest.mark.parametrize(
     "files",
     [
-        {"tokenizer.json": b'{"model": {"type": "BPE", "vocab": [], "merges": ["a b"]}, "pre_tokenizer": {"type": "ByteLevel"}}'},
+        {"tokenizer.json": b'{"model": {"type":"BPE","vocab":[],"merges":["a b"]}, "pre_tokenizer": {"type": "ByteLevel"}}'},
         {"tokenizer.json": b'{"model": {"type": "BPE", "vocab": {"a": -1}}, "pre_tokenizer": {"type": "ByteLevel"}}'},
         {"tokenizer.json": b'{"model": {"type": "BPE"}, "pre_tokenizer": [1]}'},
         {"tokenizer.json": b'{"model": 3}'},

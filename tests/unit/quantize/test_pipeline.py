@@ -87,7 +87,7 @@ def test_manifest_says_what_is_inside(tmp_path: Path, checkpoint: Path, name: An
     manifest = bundle.manifest
     assert (manifest.name, manifest.format, manifest.family, manifest.licence) == ("tiny", name, "llama", "mit")
     assert (manifest.context_length, manifest.vocabulary_size) == (128, 260)
-    assert (manifest.bos_token_id, manifest.stop_token_ids) == (257, (256, 258))
+    assert (manifest.bos_token_id, manifest.stop_token_ids) == (257, (258, 256))
     assert manifest.source == {"name": "tiny", "format": "gguf", "sha256": hash_file(checkpoint)}
     assert (manifest.recipe["name"], manifest.recipe["types"]["ffn"], manifest.recipe["block"]) == ("4", "Q4_0", 32)
     assert bundle.read_chat_template() == CHATML

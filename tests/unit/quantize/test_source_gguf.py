@@ -95,7 +95,7 @@ def test_what_a_source_says_of_itself(tmp_path: Path) -> None:
         assert source.gguf_header is not None
         assert source.gguf_header.text("tokenizer.ggml.pre") == "gpt-2"
         assert source.architecture.bos_token_id == 257
-        assert source.architecture.stop_token_ids == (256, 258)
+        assert source.architecture.stop_token_ids == (258, 256)
         assert source.sha256 == hashlib.sha256(path.read_bytes()).hexdigest()
         source.close()
 

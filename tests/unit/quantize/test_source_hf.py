@@ -45,7 +45,7 @@ def test_what_a_source_says_of_itself(tmp_path: Path) -> None:
         assert source.gguf_header is None
         assert source.add_bos is False
         assert source.architecture.bos_token_id == 257
-        assert source.architecture.stop_token_ids == (256, 258)  # <|endoftext|> by its text, <|im_end|> by its name
+        assert source.architecture.stop_token_ids == (258, 256)  # <|endoftext|> by its text, <|im_end|> by its name
         assert source.tokenizer_files() == {
             name: (folder / name).read_bytes() for name in ("tokenizer.json", "tokenizer_config.json")
         }

@@ -242,7 +242,7 @@ def test_a_bare_gguf_is_a_bundle(tmp_path: Path) -> None:
     manifest = bundle.manifest
     assert (bundle.directory, bundle.model_path, bundle.tokenizer_path) == (tmp_path, file, file)
     assert (manifest.format, manifest.family, manifest.vocabulary_size) == ("gguf", "llama", VOCABULARY)
-    assert (manifest.context_length, manifest.bos_token_id, manifest.stop_token_ids) == (128, 257, (256, 258))
+    assert (manifest.context_length, manifest.bos_token_id, manifest.stop_token_ids) == (128, 257, (258, 256))
     assert bundle.read_chat_template() == CHATML
 
 

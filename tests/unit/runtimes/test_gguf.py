@@ -285,7 +285,7 @@ def test_any_bytes_are_refused(tmp_path: Path, tail: bytes) -> None:
 
 STOPS = [
     (["a", "<|im_end|>", "</s>"], {}, (1, 2)),
-    (["a", "b", "c"], {"eos_token_id": 2, "eot_token_id": 1}, (1, 2)),
+    (["a", "b", "c"], {"eos_token_id": 2, "eot_token_id": 1}, (2, 1)),
     (["<|end|>", "<|return|>", "<|call|>"], {}, (1, 2)),
     (["<|end|>", "<|flush|>", "<|calls|>"], {}, (1, 2)),
     (["</s>", "<|tool_response>", "<eos>"], {}, (1, 2)),

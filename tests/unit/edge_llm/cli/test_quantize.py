@@ -89,7 +89,7 @@ def test_json_of_eval(source: Path, text: Path, tmp_path: Path, own_home: Path, 
         assert shown.document["tokens"] == 62
         assert 0 < shown.document["kld_mean"] < shown.document["kld_p99"]
         assert 0 <= shown.document["top1_agreement"] <= 1
-    references = [path for path in own_home.glob("bundles/*") if "float32" in path.name]
+    references = [path for path in own_home.glob("bundles/*") if "-32bit-" in path.name]
     assert len(references) == 1, "the reference is made once and kept"
 
 
