@@ -2,6 +2,7 @@
 # make test   set up everything and run every check and test
 # make check  ruff, mypy, layers, budgets
 # make bench  measured speed against the peers (minutes; leave the machine alone meanwhile)
+# make quality TEXT=FILE   what 8 and 4 bits cost on both runtimes (minutes)
 
 PYTHON ?= python3
 VENV ?= .venv
@@ -34,8 +35,9 @@ bench: $(VENV)/.dev
 	$(BIN)/edge-llm pull smollm2-135m-instruct --home "$(EDGE_LLM_TEST_HOME)"
 	$(BIN)/python -m tests.bench
 
-# TEXT is any UTF-8 file; docs/quality.md names the one our figures come from
+# TEXT is any UTF-8 file; the README says which one its figures come from
 quality: $(VENV)/.dev
+	$(BIN)/edge-llm pull smollm2-135m-instruct --home "$(EDGE_LLM_TEST_HOME)"
 	$(BIN)/python -m tests.bench.bench_quality --text "$(TEXT)"
 
 clean:

@@ -13,8 +13,6 @@ MODEL = "smollm2-135m-instruct"
 @pytest.fixture(scope="session")
 def smol_gguf() -> Path:
     """The default model's GGUF (SmolLM2-135M-Instruct, Q4_1), as `make test` pulled it."""
-    if given := os.environ.get("EDGE_LLM_TEST_MODEL"):
-        return Path(given)
     from edge_llm.catalog import installed_models
     from edge_llm.home import Home
 

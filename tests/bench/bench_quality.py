@@ -79,9 +79,7 @@ def bounds(found: dict[str, Evaluation]) -> list[Bound]:
 
 
 def default_source() -> Path | None:
-    """The default model as the tests find it: EDGE_LLM_TEST_MODEL, or pulled into EDGE_LLM_TEST_HOME."""
-    if given := os.environ.get("EDGE_LLM_TEST_MODEL"):
-        return Path(given)
+    """The default model, where the tests have it: pulled into EDGE_LLM_TEST_HOME."""
     folder = os.environ.get("EDGE_LLM_TEST_HOME")
     models = [] if folder is None else installed_models(Home(folder))
     return next((model.path for model in models if model.name == MODEL), None)
