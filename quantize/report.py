@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import json
 import os
-import sys
 import time
 from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass
@@ -18,6 +17,7 @@ from typing import TYPE_CHECKING, Any, Final
 import numpy as np
 
 from quantize.blocks import Quantized
+from runtimes.memory import peak_memory_bytes
 
 if TYPE_CHECKING:
     from quantize.architecture import Float32Array, Role
@@ -73,7 +73,7 @@ class Stopwatch:
 
     def read(self) -> Cost:
         """What was spent so far."""
-        return Cost(round(time.perf_counter() - self._wall, 3), round(_cpu_seconds() - self._cpu, 3), _peak_memory())
+        return Cost(round(time.perf_counter() - self._wall, 3), round(_cpu_seconds() - self._cpu, 3), peak_memory_bytes())
 
 
 @dataclass(frozen=True)
@@ -225,14 +225,3 @@ def _own_version() -> str:
 def _cpu_seconds() -> float:
     spent = os.times()
     return spent.user + spent.system + spent.children_user + spent.children_system
-
-
-def _peak_memory() -> int:
-    if sys.platform == "win32":
-        import psutil
-
-        return int(psutil.Process().memory_info().peak_wset)
-    import resource
-
-    # Bytes on macOS, KiB elsewhere (getrusage(2)).
-    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * (1 if sys.platform == "darwin" else 1024)

@@ -37,6 +37,7 @@ _SEQUENCE = 0
 _LOG_LEVEL_ERROR = 4  # GGML_LOG_LEVEL_ERROR and _CONT of ggml.h
 _LOG_LEVEL_CONTINUED = 5
 _FLASH_ATTENTION_AUTO = -1
+_FLASH_ATTENTION_OFF = 0
 _DAMAGED = "llama.cpp refused the snapshot: it is damaged. Feed the text again."
 
 
@@ -141,7 +142,10 @@ class LlamaCppSession(CheckedSession):
         params.n_ctx = cells
         params.n_batch = params.n_ubatch = _BATCH
         params.n_threads = params.n_threads_batch = self._threads
-        params.flash_attn_type = _FLASH_ATTENTION_AUTO
+        # on a CPU flash attention prefills faster (575 ms for 512 tokens of SmolLM2-135M, 723 without) and decodes much slower
+        # (16.4 ms a token, 10.4 without; 2 threads), and a context cannot change it between the two
+        on_gpu = self._library.llama_supports_gpu_offload()
+        params.flash_attn_type = _FLASH_ATTENTION_AUTO if on_gpu else _FLASH_ATTENTION_OFF
         params.swa_full = True  # a cache cut to the sliding window could not rewind
         params.no_perf = True
         context = self._library.llama_init_from_model(self._model, params)

@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import platform
 import subprocess
-import sys
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -85,23 +84,6 @@ def inspect_machine() -> Machine:
         memory_bytes=total,
         free_memory_bytes=free,
     )
-
-
-def peak_memory_bytes() -> int:
-    """Most resident memory this process has had so far.
-
-    On Linux VmHWM of /proc/self/status rather than getrusage: the latter's figure starts from the parent's.
-    """
-    if sys.platform == "linux":
-        status = dict(line.split(":", 1) for line in Path("/proc/self/status").read_text(encoding="ascii").splitlines())
-        peak = int(status["VmHWM"].split()[0]) * 1024  # the kernel writes kB and means KiB
-    elif sys.platform == "win32":
-        peak = int(psutil.Process().memory_info().peak_wset)
-    else:
-        import resource
-
-        peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss  # bytes on macOS, by its getrusage(2)
-    return peak
 
 
 def _cgroup_text(name: str) -> str:

