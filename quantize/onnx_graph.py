@@ -117,6 +117,7 @@ class _Graph:
             attended, hidden = self._last_rows(f"{prefix}.attended", attended), self._last_rows(f"{prefix}.hidden", hidden)
         attended = self._project(f"{prefix}.self_attn.o_proj", attended)
         normed, hidden = self._add_and_norm(f"{prefix}.post_attention_layernorm", hidden, attended)
+        # Two products: joined as query, key and value are, they measured no faster, because their result has to be split.
         gate = self._project(f"{prefix}.mlp.gate_proj", normed)
         up = self._project(f"{prefix}.mlp.up_proj", normed)
         # QuickGelu is x * sigmoid(alpha * x): SiLU at alpha 1.
