@@ -16,7 +16,7 @@ their types; never sees a weight.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TypeAlias
 
@@ -38,6 +38,7 @@ _CONTRIB = "com.microsoft"
 _FLOAT, _INT64 = TensorProto.FLOAT, TensorProto.INT64
 
 Dimension: TypeAlias = int | str
+AccuracyLevels: TypeAlias = Callable[[BlockFormat], int]
 
 
 @dataclass(frozen=True)
@@ -52,16 +53,16 @@ class Projection:
 
 
 def build_model(
-    architecture: Architecture, projections: Mapping[str, Projection], weights: Iterable[TensorProto], *, accuracy_level: int
+    architecture: Architecture, projections: Mapping[str, Projection], weights: Iterable[TensorProto], *, levels: AccuracyLevels
 ) -> ModelProto:
     """The whole model.
 
     Args:
         projections: every matrix by name ("model.layers.0.mlp.down_proj"), the embedding and the head included.
         weights: the initializers that the projections and the norms name, `rope.cos` and `rope.sin`.
-        accuracy_level: of MatMulNBits; 4 multiplies in int8, 1 in float32.
+        levels: MatMulNBits' accuracy_level for each block format; 4 multiplies in int8, 1 in float32.
     """
-    graph = _Graph(architecture, projections, accuracy_level)
+    graph = _Graph(architecture, projections, levels)
     graph.build()
     cache: list[Dimension] = ["batch_size", architecture.kv_heads, "past_sequence_length", architecture.head_dim]
     present: list[Dimension] = [*cache[:2], "total_sequence_length", architecture.head_dim]
@@ -88,10 +89,10 @@ def _value(name: str, kind: int, shape: list[Dimension]) -> ValueInfoProto:
 class _Graph:
     """Collects nodes in the order they run. Every method that adds nodes returns the name of its result."""
 
-    def __init__(self, architecture: Architecture, projections: Mapping[str, Projection], accuracy_level: int) -> None:
+    def __init__(self, architecture: Architecture, projections: Mapping[str, Projection], levels: AccuracyLevels) -> None:
         self._architecture = architecture
         self._projections = projections
-        self._accuracy_level = accuracy_level
+        self._levels = levels
         self.nodes: list[NodeProto] = []
         self.constants: list[TensorProto] = []
 
@@ -186,7 +187,7 @@ class _Graph:
             N=projection.rows,
             bits=projection.format.bits,
             block_size=BLOCK,
-            accuracy_level=self._accuracy_level,
+            accuracy_level=self._levels(projection.format),
         )
 
     def _add_and_norm(self, name: str, hidden: str, update: str | None) -> tuple[str, str]:

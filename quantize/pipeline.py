@@ -25,7 +25,7 @@ from quantize.staging import check_space, stage_bundles, storage_errors
 from quantize.tensor_types import CONTAINERS, Container, assign_types, tensor_bytes
 from quantize.write_gguf import GGUFWriter
 from quantize.write_onnx import MODEL_NAME as ONNX_NAME
-from quantize.write_onnx import OnnxWriter, WeightWriter
+from quantize.write_onnx import PREFILL_NAME, OnnxWriter, WeightWriter
 from runtimes.bundle import MANIFEST_NAME, BundleWriter, Manifest
 from runtimes.errors import BundleError, ConfigError
 from runtimes.gguf import read_header
@@ -177,7 +177,7 @@ class _Conversion:
         origin = describe_source(self._source)
         report = Report(origin, self._describe_recipe(), name, records, cost)
         report.write(writer.directory)
-        writer.finish(self._manifest(name, origin, *self._write_texts(name, writer.directory)))
+        writer.finish(self._manifest(name, writer.directory, origin))
         size = sum(file.stat().st_size for file in writer.directory.rglob("*") if file.is_file())
         return BundleSummary(target, name, size, report.bits_per_weight, report.types)
 
@@ -241,13 +241,15 @@ class _Conversion:
         vocabulary = next(file for file in _VOCABULARIES if file in self._tokenizer_files)
         return vocabulary, None if template is None else _TEMPLATE_NAME
 
-    def _manifest(self, name: Format, origin: Mapping[str, Any], vocabulary: str, template: str | None) -> Manifest:
+    def _manifest(self, name: Format, directory: Path, origin: Mapping[str, Any]) -> Manifest:
+        vocabulary, template = self._write_texts(name, directory)
         architecture = self._source.architecture
         return Manifest(
             name=self._called,
             format=name,
             family=architecture.family,
             model=ONNX_NAME if name == "onnx" else _GGUF_NAME,
+            prefill=PREFILL_NAME if (directory / PREFILL_NAME).is_file() else None,
             context_length=architecture.context_length,
             vocabulary_size=architecture.vocabulary_size,
             tokenizer=vocabulary,

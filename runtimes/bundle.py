@@ -49,6 +49,8 @@ class Manifest:
     """The file a runtime loads."""
     context_length: int
     vocabulary_size: int
+    prefill: str | None = None
+    """The same model over the same weights, laid out for many tokens at once; None where `model` serves for that too."""
     tokenizer: str | None = None
     """tokenizer.json, tokenizer.model or the .gguf file that holds the vocabulary."""
     chat_template: str | None = None
@@ -82,6 +84,10 @@ class Bundle:
     @property
     def model_path(self) -> Path:
         return self.directory / self.manifest.model
+
+    @property
+    def prefill_path(self) -> Path | None:
+        return None if self.manifest.prefill is None else self.directory / self.manifest.prefill
 
     @property
     def tokenizer_path(self) -> Path | None:
@@ -253,7 +259,7 @@ def _parse(data: dict[str, Any]) -> Manifest:
         raise ValueError(f"unknown fields {', '.join(unknown)}")
     for name in ("name", "format", "family", "model"):
         _expect(data, name, str)
-    for name in ("tokenizer", "chat_template", "licence"):
+    for name in ("prefill", "tokenizer", "chat_template", "licence"):
         _expect(data, name, str, optional=True)
     for name in ("context_length", "vocabulary_size"):
         _expect(data, name, int)
@@ -286,7 +292,7 @@ def _expect(data: Mapping[str, Any], name: str, kind: type, *, optional: bool = 
 
 def _check_files(bundle: Bundle, *, hashes: bool) -> None:
     manifest, listing = bundle.manifest, bundle.path / MANIFEST_NAME
-    for role in (manifest.model, manifest.tokenizer, manifest.chat_template):
+    for role in (manifest.model, manifest.prefill, manifest.tokenizer, manifest.chat_template):
         if role is not None and role not in manifest.files:
             raise BundleError(f"{listing} uses {role!r} but does not list it among its files. {_AGAIN}")
     root = bundle.path.resolve()

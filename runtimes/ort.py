@@ -13,9 +13,13 @@ GroupQueryAttention appends in place (https://onnxruntime.ai/docs/genai/howto/pa
 from __future__ import annotations
 
 import os
+import platform
 import re
+from collections.abc import Mapping
+from dataclasses import dataclass
 from functools import cache
 from importlib import import_module
+from pathlib import Path
 from types import ModuleType
 from typing import TYPE_CHECKING, Any
 
@@ -40,6 +44,11 @@ _SCORES = 1 << 20
 head, stays below _SCORES. 64 to 512 tokens are equally fast at 512 and 32 are 7 % slower (measured)."""
 _STEP = 256
 """KV positions the buffers grow by, at least."""
+_PREFILL_TOKENS = 128
+_FLOAT_PREFILL_MACHINES = frozenset({"x86_64", "amd64"})
+"""A bundle's graph for prefill widens 4-bit codes to float32. From _PREFILL_TOKENS at once that is faster on x86 (512 tokens
+of SmolLM2-135M: 450 ms, 640 without; 128 tokens: 106 and 158; AVX-512, 2 threads), and worth loading it. Elsewhere it was not
+measured: Arm's int8 instructions may well win."""
 _SPIN_US = "20"
 """Microseconds a worker spins for its next share of work before it sleeps. On a quiet machine 20 is as fast as the default
 of a millisecond, where never spinning decodes at three quarters of it; with the cores shared, at a context of 64 tokens, the
@@ -76,45 +85,35 @@ def _failures() -> tuple[type[BaseException], ...]:
     return (*raised, RuntimeError, ValueError, MemoryError)
 
 
-class OrtSession(CheckedSession):
-    """One ONNX graph and its KV buffers, which grow in steps up to the context length."""
+class _Graph:
+    """One loaded graph, and what is bound to its inputs and outputs."""
 
-    def __init__(self, bundle: Bundle, limit: int, threads: int) -> None:
-        """Load the graph. Raises RuntimeUnavailableError, RuntimeFailedError or BundleError."""
-        self._library = _load_library()
-        self._bundle = bundle
-        self._identity: bytes | None = None
-        self._graph = self._load_graph(threads)
-        self._names, heads, head_dim, vocabulary_size = self._read_signature()
-        super().__init__(Capabilities(limit, vocabulary_size, rewind=True, snapshot=True))
-        self._binding = self._graph.io_binding()
-        self._buffers: list[npt.NDArray[np.float32]] = [np.empty((1, heads, 0, head_dim), np.float32) for _ in self._names]
-        self._mask = np.ones(limit, np.int64)
-        self._reserve(min(_STEP, limit))
-
-    def _load_graph(self, threads: int) -> Any:
-        library, path = self._library, self._bundle.model_path
+    def __init__(self, library: ModuleType, path: Path, threads: int) -> None:
+        """Raises RuntimeFailedError."""
+        self._library = library
+        self._path = path
         options = library.SessionOptions()
         options.intra_op_num_threads = threads
         options.inter_op_num_threads = 1
         options.add_session_config_entry("session.intra_op.spin_duration_us", _SPIN_US)
         options.log_severity_level = _FATAL  # whatever goes wrong comes back as an exception too
         try:
-            return library.InferenceSession(str(path), options, providers=["CPUExecutionProvider"])
+            self.session = library.InferenceSession(str(path), options, providers=["CPUExecutionProvider"])
         except _failures() as error:
             raise RuntimeFailedError(
                 f"ONNX Runtime cannot load {path}: {_first_line(error)}. Quantize the model again."
             ) from error
+        self._binding = self.session.io_binding()
 
-    def _read_signature(self) -> tuple[list[str], int, int, int]:
-        """Names of the KV buffers as "N.key" and "N.value", KV heads, head size, vocabulary size; or BundleError."""
-        path = self._bundle.model_path
-        inputs = {item.name: item for item in self._graph.get_inputs()}
-        outputs = {item.name: item for item in self._graph.get_outputs()}
-        optional = {item.name for item in self._graph.get_overridable_initializers()}
+    def read_signature(self, declared: int) -> _Signature:
+        """What the graph expects and gives. Raises BundleError, also when its vocabulary is not as `declared`."""
+        path = self._path
+        inputs = {item.name: item for item in self.session.get_inputs()}
+        outputs = {item.name: item for item in self.session.get_outputs()}
+        optional = {item.name for item in self.session.get_overridable_initializers()}
         past = {name: item for name, item in inputs.items() if _PAST.fullmatch(name)}
         expected = {"input_ids", "attention_mask", *past}
-        names = [name.removeprefix("past_key_values.") for name in past]
+        names = tuple(name.removeprefix("past_key_values.") for name in past)
         produced = {"logits", *(f"present.{name}" for name in names)}
         if not past or set(inputs) != expected or set(outputs) != produced or "logits_start" not in optional:
             raise BundleError(
@@ -126,12 +125,66 @@ class OrtSession(CheckedSession):
         sizes = (heads, head_dim, vocabulary_size)
         if shapes or kind != "tensor(float)" or rank != 4 or not all(isinstance(size, int) and size > 0 for size in sizes):
             raise BundleError(f"{path} has KV buffers or logits of an unknown shape. Quantize the model again.")
-        declared = self._bundle.manifest.vocabulary_size
         if vocabulary_size != declared:
             raise BundleError(
                 f"{path} has {vocabulary_size} tokens and its manifest says {declared}. Quantize the model again."
             )
-        return names, heads, head_dim, vocabulary_size
+        return _Signature(names, heads, head_dim, vocabulary_size)
+
+    def bind_cache(self, values: Mapping[str, Any]) -> None:
+        """Bind each KV buffer, an OrtValue, as past and as present."""
+        for name, value in values.items():
+            self._binding.bind_ortvalue_input(f"past_key_values.{name}", value)
+            self._binding.bind_ortvalue_output(f"present.{name}", value)
+
+    def run(self, chunk: npt.NDArray[np.int64], mask: npt.NDArray[np.int64], wanted_from: int, into: Logits) -> None:
+        """One pass over `chunk`; logits from `wanted_from` on are written to `into`. Raises RuntimeFailedError."""
+        bind, value_of = self._binding, self._library.OrtValue.ortvalue_from_numpy
+        try:
+            bind.bind_ortvalue_input("input_ids", value_of(chunk[None]))
+            bind.bind_ortvalue_input("attention_mask", value_of(mask[None]))
+            bind.bind_ortvalue_input("logits_start", value_of(np.array([wanted_from], np.int64)))
+            bind.bind_ortvalue_output("logits", value_of(into[None]))
+            self.session.run_with_iobinding(bind)
+        except _failures() as error:
+            raise RuntimeFailedError(
+                f"ONNX Runtime failed on {chunk.size} tokens of {self._path}: {_first_line(error)}. "
+                "Nothing was added; close other programs or use a shorter context."
+            ) from error
+
+
+@dataclass(frozen=True)
+class _Signature:
+    """Names of the KV buffers ("N.key" and "N.value") and the sizes of a graph."""
+
+    names: tuple[str, ...]
+    heads: int
+    head_dim: int
+    vocabulary_size: int
+
+
+class OrtSession(CheckedSession):
+    """One ONNX model and its KV buffers, which grow in steps up to the context length.
+
+    Where the bundle has a graph of its own for prefill, it is loaded when the first long chunk comes: a short
+    conversation never pays for it.
+    """
+
+    def __init__(self, bundle: Bundle, limit: int, threads: int) -> None:
+        """Load the graph. Raises RuntimeUnavailableError, RuntimeFailedError or BundleError."""
+        self._library = _load_library()
+        self._bundle = bundle
+        self._threads = threads
+        self._identity: bytes | None = None
+        self._graph = _Graph(self._library, bundle.model_path, threads)
+        self._prefill: _Graph | None = None
+        self._prefill_path = bundle.prefill_path if platform.machine().lower() in _FLOAT_PREFILL_MACHINES else None
+        self._signature = self._graph.read_signature(bundle.manifest.vocabulary_size)
+        super().__init__(Capabilities(limit, self._signature.vocabulary_size, rewind=True, snapshot=True))
+        empty = (1, self._signature.heads, 0, self._signature.head_dim)
+        self._buffers: list[npt.NDArray[np.float32]] = [np.empty(empty, np.float32) for _ in self._signature.names]
+        self._mask = np.ones(limit, np.int64)
+        self._reserve(min(_STEP, limit))
 
     def _reserve(self, tokens: int) -> None:
         """Make the KV buffers hold `tokens`, keeping what they hold."""
@@ -146,10 +199,25 @@ class OrtSession(CheckedSession):
             larger[:, :, : self._position] = buffer[:, :, : self._position]
             grown.append(larger)
         self._buffers = grown
-        for name, buffer in zip(self._names, grown, strict=True):
-            value = self._library.OrtValue.ortvalue_from_numpy(buffer)
-            self._binding.bind_ortvalue_input(f"past_key_values.{name}", value)
-            self._binding.bind_ortvalue_output(f"present.{name}", value)
+        for graph in (self._graph, self._prefill):
+            if graph is not None:
+                graph.bind_cache(self._cache_values())
+
+    def _cache_values(self) -> dict[str, Any]:
+        value_of = self._library.OrtValue.ortvalue_from_numpy
+        return {name: value_of(buffer) for name, buffer in zip(self._signature.names, self._buffers, strict=True)}
+
+    def _graph_for(self, tokens: int) -> _Graph:
+        """The graph that takes `tokens` at once the fastest."""
+        if tokens < _PREFILL_TOKENS or self._prefill_path is None:
+            return self._graph
+        if self._prefill is None:
+            prefill = _Graph(self._library, self._prefill_path, self._threads)
+            if prefill.read_signature(self._signature.vocabulary_size) != self._signature:
+                raise BundleError(f"{self._prefill_path} and {self._bundle.model_path} differ. Quantize the model again.")
+            prefill.bind_cache(self._cache_values())
+            self._prefill = prefill
+        return self._prefill
 
     def _append(self, ids: npt.NDArray[np.int64], rows: int) -> Logits:
         self._reserve(self._position + ids.size)
@@ -166,18 +234,7 @@ class OrtSession(CheckedSession):
 
     def _run(self, chunk: npt.NDArray[np.int64], total: int, wanted_from: int, into: Logits) -> None:
         """One pass over `chunk`, which ends at position `total`; logits from `wanted_from` on are written to `into`."""
-        bind, value_of = self._binding, self._library.OrtValue.ortvalue_from_numpy
-        try:
-            bind.bind_ortvalue_input("input_ids", value_of(chunk[None]))
-            bind.bind_ortvalue_input("attention_mask", value_of(self._mask[None, :total]))
-            bind.bind_ortvalue_input("logits_start", value_of(np.array([wanted_from], np.int64)))
-            bind.bind_ortvalue_output("logits", value_of(into[None]))
-            self._graph.run_with_iobinding(bind)
-        except _failures() as error:
-            raise RuntimeFailedError(
-                f"ONNX Runtime failed on {chunk.size} tokens of {self._bundle.model_path}: {_first_line(error)}. "
-                "Nothing was added; close other programs or use a shorter context."
-            ) from error
+        self._graph_for(chunk.size).run(chunk, self._mask[:total], wanted_from, into)
 
     def _keep(self, tokens: int) -> int:
         return tokens  # what lies behind `position` in the buffers is never read
@@ -201,7 +258,8 @@ class OrtSession(CheckedSession):
             buffer[0, :, :tokens] = part
 
     def _release(self) -> None:
-        del self._binding, self._graph
+        del self._graph
+        self._prefill = None
         self._buffers = []
 
 

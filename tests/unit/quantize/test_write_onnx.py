@@ -14,7 +14,7 @@ import pytest
 from quantize.architecture import Architecture, LinearScaling, Rope, TensorSpec
 from quantize.blocks import Q4_0, Q8_0, BlockFormat
 from quantize.families import find_family
-from quantize.write_onnx import DATA_NAME, MODEL_NAME, OnnxWriter
+from quantize.write_onnx import DATA_NAME, MODEL_NAME, PREFILL_NAME, OnnxWriter
 from tests.onnx_models import Choice, open_onnx, random_weights, rounded, write_onnx
 
 TINY = Architecture(
@@ -155,8 +155,23 @@ def test_genai_config_describes_the_model(tmp_path: Path) -> None:
 
 def test_the_same_weights_give_the_same_bytes(tmp_path: Path) -> None:
     first, second = (write_onnx(tmp_path / name, BIASED, random_weights(BIASED), four_bits) for name in "ab")
-    assert sorted(file.name for file in first.iterdir()) == ["genai_config.json", MODEL_NAME, DATA_NAME]
+    assert sorted(file.name for file in first.iterdir()) == ["genai_config.json", MODEL_NAME, DATA_NAME, PREFILL_NAME]
     assert all((first / file.name).read_bytes() == file.read_bytes() for file in second.iterdir())
+
+
+def test_a_prefill_graph_differs_in_the_level_of_its_four_bit_products_alone(tmp_path: Path) -> None:
+    directory = write_onnx(tmp_path / "4", TINY, random_weights(TINY), four_bits)
+    plain, prefill = (onnx.load(directory / name, load_external_data=False) for name in (MODEL_NAME, PREFILL_NAME))
+    changed = 0
+    for node in prefill.graph.node:
+        settings = {item.name: item for item in node.attribute}
+        if node.op_type == "MatMulNBits" and settings["bits"].i == 4:
+            assert settings["accuracy_level"].i == 1
+            settings["accuracy_level"].i = 4
+            changed += 1
+    assert changed
+    assert prefill == plain
+    assert not (write_onnx(tmp_path / "8", TINY, random_weights(TINY), eight_bits) / PREFILL_NAME).exists()
 
 
 def test_tensors_come_in_order_whole_and_of_their_shape(tmp_path: Path) -> None:

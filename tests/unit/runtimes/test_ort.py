@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 import subprocess
 import sys
 from collections.abc import Callable
@@ -82,6 +83,38 @@ def test_only_the_rows_asked_for_are_computed(bundle: Bundle, monkeypatch: pytes
     assert seen == [(256, 256, 256, 0), (256, 512, 244, 12), (88, 600, 0, 88)]
 
 
+def test_long_chunks_take_the_graph_for_prefill(bundle: Bundle, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Its products round less, so the logits are near the other graph's and not the same; the cache is one."""
+    monkeypatch.setattr(module.platform, "machine", lambda: "x86_64")
+    ids = np.random.default_rng(0).integers(0, VOCABULARY, 700).tolist()
+    with open_ort(bundle) as session, open_ort(bundle) as plain:
+        plain._prefill_path = None
+        session.feed(ids[:127])
+        assert session._prefill is None, "a short prompt does not load it"
+        long, expected = session.feed(ids[127:], rows=5), plain.feed(ids, rows=5)
+        assert session._prefill is not None
+        assert not np.array_equal(long, expected)
+        np.testing.assert_allclose(long, expected, atol=0.1)
+        np.testing.assert_allclose(session.feed([7]), plain.feed([7]), atol=0.1)
+
+
+def test_other_machines_keep_to_one_graph(bundle: Bundle, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(module.platform, "machine", lambda: "aarch64")
+    with open_ort(bundle) as session:
+        session.feed([1] * 300)
+        assert session._prefill is None
+
+
+def test_a_prefill_graph_of_another_model_is_refused(bundle: Bundle, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(module.platform, "machine", lambda: "x86_64")
+    with open_ort(bundle) as session:
+        session._prefill_path = changed(bundle, tmp_path, lambda model: model.graph.output.pop()).model_path
+        shutil.copy(bundle.directory / "model.onnx.data", tmp_path)
+        with pytest.raises(BundleError, match="edge-llm wrote"):
+            session.feed([1] * 300)
+        assert session.position == 0
+
+
 def rename_input(model: onnx.ModelProto) -> None:
     next(item for item in model.graph.input if item.name == "input_ids").name = "tokens"
 
@@ -146,7 +179,8 @@ def test_missing_weights_are_named(bundle: Bundle, tmp_path: Path) -> None:
 def test_a_failing_run_adds_nothing(bundle: Bundle, monkeypatch: pytest.MonkeyPatch) -> None:
     with open_ort(bundle) as session, open_ort(bundle) as fresh:
         session.feed([1, 2])
-        real = session._graph.run_with_iobinding
+        monkeypatch.setattr(session, "_prefill_path", None)
+        real = session._graph.session.run_with_iobinding
         calls = []
 
         def fail_second(binding: Any) -> None:
@@ -155,7 +189,7 @@ def test_a_failing_run_adds_nothing(bundle: Bundle, monkeypatch: pytest.MonkeyPa
                 raise RuntimeError("out of memory\nwith details")
             real(binding)
 
-        monkeypatch.setattr(session._graph, "run_with_iobinding", fail_second)
+        monkeypatch.setattr(session._graph.session, "run_with_iobinding", fail_second)
         with pytest.raises(RuntimeFailedError, match="out of memory"):
             session.feed([3] * 300)
         assert session.position == 2
