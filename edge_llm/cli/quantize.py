@@ -114,4 +114,6 @@ def _document(bundle: BundleSummary) -> dict[str, Any]:
 def _in_words(bundle: BundleSummary) -> str:
     weights = sum(bundle.types.values())
     mix = ", ".join(f"{count / weights:.1%} {name}" for name, count in bundle.types.items())
-    return f"{bundle.path}: {bundle.format}, {in_bytes(bundle.bytes)}, {bundle.bits_per_weight:.2f} bits a weight ({mix})"
+    here = Path.cwd()
+    path = bundle.path.relative_to(here) if bundle.path.is_relative_to(here) else bundle.path
+    return f"{path}: {bundle.format}, {in_bytes(bundle.bytes)}, {bundle.bits_per_weight:.2f} bits a weight ({mix})"
