@@ -28,7 +28,18 @@ from runtimes.tokenizer import open_bundle_tokenizer
 
 ROOT = Path(__file__).parents[2]
 MEMORY = 1_000_000_000
-PROMPTS = ("The capital of Japan is", "def add(a, b):\n    return", "北京是中国的", "Once upon a time, there was a")
+PROMPTS = (
+    "The capital of Japan is",
+    "def add(a, b):\n    return",
+    "北京是中国的",
+    "Once upon a time, there was a",
+    # long enough for small differences in attention to show in undecided tokens
+    "The harbour lay quiet that morning, and the boats that had gone out before dawn were not yet back. A woman in a grey coat "
+    "walked along the wall, counting the empty rings where they are tied up at night, and wrote each number in a small book. "
+    "Nobody had asked her to do this, and nobody ever read what she wrote, but",
+    "The museum bought the painting in 1931, sold it eleven years later to pay for a new roof, and has tried to get it back "
+    "ever since. Its present owner, who keeps it above a piano, has been offered",
+)
 NEW_TOKENS = 24
 
 CONVERT = """
