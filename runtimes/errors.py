@@ -15,6 +15,9 @@ EdgeLLMError                     1   base: one message that names the file, the 
 ├── NetworkError                 2   a download did not finish
 │   └── StatusError              2   the server answered with an error (carries its HTTP status)
 ├── StorageError                 2   the disk said no (space, permission)
+│   ├── StoreBusyError           2   another process writes to the store and did not finish in time
+│   └── StoreDamagedError        2   part of a store cannot be read (names the part)
+├── CancelledError             130   the caller ended it; what was finished before stays
 ├── RuntimeFailedError           1   a backend failed while loading or running
 └── SessionClosedError           1   a session was used after close()
 """
@@ -90,6 +93,14 @@ class UnknownModelError(InputError):
         )
 
 
+class UnreadableFileError(InputError):
+    """A document that memory cannot take in: damaged, not what its name says, or over a limit."""
+
+
+class WrongKeyError(InputError):
+    """The key does not open the store. The store was not touched."""
+
+
 class RuntimeUnavailableError(InputError):
     """The runtime asked for is not installed, or cannot open this kind of artifact."""
 
@@ -113,6 +124,20 @@ class StorageError(EdgeLLMError):
     """The disk refused: no space, no permission, not a directory."""
 
     exit_code = 2
+
+
+class StoreBusyError(StorageError):
+    """Another process writes to the store and did not finish in time. Nothing was written."""
+
+
+class StoreDamagedError(StorageError):
+    """Part of a store cannot be read. The message names the part; the rest can be exported."""
+
+
+class CancelledError(EdgeLLMError):
+    """The caller ended it. What was finished before stays."""
+
+    exit_code = 130
 
 
 class RuntimeFailedError(EdgeLLMError):
