@@ -1,0 +1,242 @@
+"""Vectors in the store's file: segments of at most 2,048 vectors of one source and one model.
+
+A vector is kept as int8 codes and one float32 scale: `vector = codes * scale`, scale = max|vector| / 127. The codes of a
+segment are sealed under its source's key. A segment is never changed: what changes is written as a new one, with an id that
+no segment had before, so whoever holds segments in RAM sees by their ids what is new and what is gone.
+
+Knows two tables, `models` and `vector_segments`. Knows no embedder and no search, and opens no transaction: every function
+works inside its caller's.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from runtimes.errors import ConfigError, StoreDamagedError
+
+if TYPE_CHECKING:
+    import apsw
+    import numpy.typing as npt
+
+    from edge_llm.memory.store import Store
+
+SEGMENT_VECTORS = 2048
+"""Most vectors of a segment: what one removal rewrites (0.8 MB at 384 dimensions)."""
+_LARGEST_CODE = 127
+
+
+@dataclass(frozen=True)
+class Model:
+    """An embedder that the store has vectors of."""
+
+    id: int
+    model_id: str
+    dimensions: int
+
+
+@dataclass(frozen=True)
+class SegmentInfo:
+    """A segment, without what is in it."""
+
+    id: int
+    source_id: int
+    count: int
+
+
+@dataclass(frozen=True)
+class Segment:
+    """Vectors of items of one source."""
+
+    item_ids: npt.NDArray[np.int64]
+    scales: npt.NDArray[np.float32]
+    codes: npt.NDArray[np.int8]
+    """(count, dimensions)."""
+
+    def take(self, rows: npt.NDArray[np.bool_] | slice) -> Segment:
+        """The chosen rows."""
+        return Segment(self.item_ids[rows], self.scales[rows], self.codes[rows])
+
+
+def quantize(vectors: npt.NDArray[np.float32]) -> tuple[npt.NDArray[np.float32], npt.NDArray[np.int8]]:
+    """Scales (n,) and codes (n, dimensions) of vectors (n, dimensions). A zero vector has scale 0."""
+    scales = np.abs(vectors).max(axis=1, initial=0.0) / _LARGEST_CODE
+    divisors = np.where(scales > 0, scales, 1.0)
+    return scales.astype(np.float32), np.rint(vectors / divisors[:, None]).astype(np.int8)
+
+
+def find_model(connection: apsw.Connection, model_id: str) -> Model | None:
+    """The model of this name; None when the store has no vectors of it."""
+    row = connection.execute("SELECT id, model_id, dimensions FROM models WHERE model_id = ?", (model_id,)).fetchone()
+    return None if row is None else Model(*row)
+
+
+def add_model(connection: apsw.Connection, model_id: str, dimensions: int) -> Model:
+    """The model of this name, made when it is new.
+
+    Raises:
+        ConfigError: the store has vectors of that name and of other dimensions.
+    """
+    known = find_model(connection, model_id)
+    if known is None:
+        connection.execute("INSERT INTO models (model_id, dimensions) VALUES (?, ?)", (model_id, dimensions))
+        return Model(connection.last_insert_rowid(), model_id, dimensions)
+    if known.dimensions != dimensions:
+        raise ConfigError(
+            f"{model_id} gives {dimensions} dimensions and the store has vectors of {known.dimensions} under that name. "
+            "Give the changed embedder a model id of its own."
+        )
+    return known
+
+
+def models(connection: apsw.Connection) -> list[Model]:
+    """Every model the store knows, oldest first."""
+    return [Model(*row) for row in connection.execute("SELECT id, model_id, dimensions FROM models ORDER BY id")]
+
+
+def drop_model(connection: apsw.Connection, model: Model) -> None:
+    """Delete a model and all its vectors."""
+    connection.execute("DELETE FROM vector_segments WHERE model = ?", (model.id,))
+    connection.execute("DELETE FROM models WHERE id = ?", (model.id,))
+
+
+def list_segments(connection: apsw.Connection, model: Model) -> list[SegmentInfo]:
+    """The model's segments, by id. Reads no vectors."""
+    rows = connection.execute("SELECT id, source_id, count FROM vector_segments WHERE model = ? ORDER BY id", (model.id,))
+    return [SegmentInfo(*row) for row in rows]
+
+
+def read_segment(connection: apsw.Connection, store: Store, model: Model, segment_id: int) -> Segment:
+    """A segment with its vectors.
+
+    Raises:
+        StoreDamagedError: it is not there, cannot be unsealed, or its parts do not fit together.
+    """
+    row = connection.execute(
+        "SELECT source_id, count, item_ids, scales, sealed FROM vector_segments WHERE id = ? AND model = ?",
+        (segment_id, model.id),
+    ).fetchone()
+    if row is None:
+        raise StoreDamagedError(f"{store.path} has no vector segment {segment_id}. Open memory again.")
+    source_id, count, ids, scales, sealed = row
+    codes = store.unseal(connection, source_id, sealed, _context(segment_id, model.id, source_id))
+    if len(ids) != count * 8 or len(scales) != count * 4 or len(codes) != count * model.dimensions:
+        raise StoreDamagedError(
+            f"Vector segment {segment_id} of {store.path} is damaged: its parts differ in length. "
+            "Embed its items again with `edge-llm memory verify --repair`."
+        )
+    return Segment(
+        np.frombuffer(ids, "<i8"),
+        np.frombuffer(scales, "<f4"),
+        np.frombuffer(codes, np.int8).reshape(count, model.dimensions),
+    )
+
+
+def append(connection: apsw.Connection, store: Store, model: Model, source_id: int, added: Segment) -> None:
+    """Store vectors of items of one source that have none of this model yet.
+
+    A segment joins those of its source that are not larger than it, as the digits of a binary counter do: items that come
+    one by one cost each vector eleven writes at most, and a source has few segments.
+    """
+    small = connection.execute(
+        "SELECT id, count FROM vector_segments WHERE model = ? AND source_id = ? AND count < ? ORDER BY count, id",
+        (model.id, source_id, SEGMENT_VECTORS),
+    ).fetchall()
+    parts, total = [added], len(added.item_ids)
+    for segment_id, count in small:
+        if count > total or count + total > SEGMENT_VECTORS:
+            break
+        parts.append(read_segment(connection, store, model, segment_id))
+        _delete(connection, segment_id)
+        total += count
+    joined = _join(parts)
+    for start in range(0, total, SEGMENT_VECTORS):
+        _insert(connection, store, model, source_id, joined.take(slice(start, start + SEGMENT_VECTORS)))
+
+
+def remove(connection: apsw.Connection, store: Store, item_ids: Iterable[int]) -> None:
+    """Delete the vectors of these items, of every model. Ids without a vector are ignored.
+
+    Raises:
+        StoreDamagedError: a segment that holds one of them and others cannot be read.
+    """
+    gone = np.fromiter(set(item_ids), np.int64)
+    if not gone.size:
+        return
+    by_id = {model.id: model for model in models(connection)}
+    for segment_id, model, source_id, count, ids in _candidates(connection, gone):
+        keep = ~np.isin(np.frombuffer(ids, "<i8"), gone)
+        kept = int(np.count_nonzero(keep))
+        if kept == count:
+            continue
+        remaining = read_segment(connection, store, by_id[model], segment_id).take(keep) if kept else None
+        _delete(connection, segment_id)
+        if remaining is not None:
+            _insert(connection, store, by_id[model], source_id, remaining)
+
+
+def embedded(connection: apsw.Connection, model: Model) -> npt.NDArray[np.int64]:
+    """Ids of the items that have a vector of this model, ascending."""
+    rows = connection.execute("SELECT item_ids FROM vector_segments WHERE model = ?", (model.id,))
+    return np.sort(np.frombuffer(b"".join(row[0] for row in rows), "<i8"))
+
+
+def pending(connection: apsw.Connection, model: Model | None) -> npt.NDArray[np.int64]:
+    """Ids of the items that have no vector of this model (None: of a model the store does not know), ascending."""
+    every = np.fromiter((row[0] for row in connection.execute("SELECT id FROM items ORDER BY id")), np.int64)
+    return every if model is None else np.setdiff1d(every, embedded(connection, model), assume_unique=True)
+
+
+def _candidates(connection: apsw.Connection, gone: npt.NDArray[np.int64]) -> Sequence[tuple[int, int, int, int, bytes]]:
+    """The segments that may hold one of these items: those of the items' sources while the items are still there."""
+    columns = "SELECT id, model, source_id, count, item_ids FROM vector_segments"
+    listed = json.dumps(gone.tolist())
+    found = connection.execute(
+        "SELECT count(*), json_group_array(DISTINCT source_id) FROM items WHERE id IN (SELECT value FROM json_each(?))",
+        (listed,),
+    ).fetchone()
+    if found is not None and found[0] == gone.size:
+        return connection.execute(
+            f"{columns} WHERE source_id IN (SELECT value FROM json_each(?))",  # noqa: S608  (a constant)
+            (found[1],),
+        ).fetchall()
+    return connection.execute(columns).fetchall()
+
+
+def _insert(connection: apsw.Connection, store: Store, model: Model, source_id: int, segment: Segment) -> None:
+    connection.execute(
+        "INSERT INTO vector_segments (model, source_id, count, item_ids, scales, sealed) VALUES (?, ?, ?, ?, ?, x'')",
+        (
+            model.id,
+            source_id,
+            len(segment.item_ids),
+            segment.item_ids.astype("<i8").tobytes(),
+            segment.scales.astype("<f4").tobytes(),
+        ),
+    )
+    segment_id = connection.last_insert_rowid()  # known only now, and bound to what is sealed
+    sealed = store.seal(connection, source_id, segment.codes.tobytes(), _context(segment_id, model.id, source_id))
+    connection.execute("UPDATE vector_segments SET sealed = ? WHERE id = ?", (sealed, segment_id))
+
+
+def _delete(connection: apsw.Connection, segment_id: int) -> None:
+    connection.execute("DELETE FROM vector_segments WHERE id = ?", (segment_id,))
+
+
+def _join(parts: Sequence[Segment]) -> Segment:
+    if len(parts) == 1:
+        return parts[0]
+    return Segment(
+        np.concatenate([part.item_ids for part in parts]),
+        np.concatenate([part.scales for part in parts]),
+        np.concatenate([part.codes for part in parts]),
+    )
+
+
+def _context(segment_id: int, model: int, source_id: int) -> bytes:
+    """What a segment's seal is bound to, so that sealed codes cannot be moved to another place."""
+    return b"vectors:%d:%d:%d" % (segment_id, model, source_id)
