@@ -1,0 +1,273 @@
+"""Which mentions are one person: joins by handles, settles bare names, and takes joins back.
+
+Works on the tables `people`, `mentions` and `items` inside the store's transactions. Every join is kept in the mentions
+that made it, so a join ends with the item that said so. The rules are told in people.py.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from edge_llm.memory.handles import Handle, fold_name, normalise, region_of
+
+if TYPE_CHECKING:
+    import apsw
+
+    from edge_llm.memory.items import Mention
+
+REGION = "phone_region"
+"""The key in the table `meta` that says where numbers without a country code are at home."""
+OWNER_HANDLE = "\x7fme"
+"""Stands where the owner is mentioned without a number or address. No handle that is read can spell it."""
+
+# mentions.handle_kind is the handle's kind, with "own " before it where the mention says it is the owner's; _OWN where it
+# says only that; _BOND in the row that holds which handles a mention listed together; NULL for a bare name.
+_OWN = "own"
+_BOND = "bond"
+_INSERT = "INSERT INTO mentions(item_id, person_id, role, name, folded, handle_kind, handle) VALUES(?, ?, ?, ?, ?, ?, ?)"
+_IN_THREAD = "FROM items i JOIN mentions m ON m.item_id=i.id WHERE i.thread=? AND m.folded=? AND m.handle_kind IS"
+
+
+def read_handles(connection: apsw.Connection, written: list[str]) -> list[Handle]:
+    """Handles in the one form they are compared in, without repetition."""
+    found: dict[Handle, None] = {}
+    for text in written:
+        handle = normalise(text)
+        if handle is not None and handle.kind == "phone" and not text.lstrip().startswith("+"):
+            handle = normalise(text, region(connection))
+        if handle is not None:
+            found[handle] = None
+    return list(found)
+
+
+def region(connection: apsw.Connection) -> str:
+    """The region that was set, else that of the owner's own number, else ""."""
+    row = connection.execute("SELECT value FROM meta WHERE key=?", (REGION,)).fetchone()
+    if row is not None:
+        return str(row[0])
+    row = connection.execute(
+        "SELECT handle FROM mentions WHERE person_id=(SELECT id FROM people WHERE is_owner=1)"
+        " AND handle>'+' AND handle<'+:' AND handle_kind='own phone' ORDER BY handle LIMIT 1"
+    ).fetchone()
+    return region_of(row[0]) if row is not None else ""
+
+
+def bring_home(connection: apsw.Connection) -> None:
+    """Read the numbers without a country code again, now that the region is another."""
+    home = region(connection)
+    local = "SELECT DISTINCT handle FROM mentions WHERE handle>='0' AND handle<':' AND handle_kind IN ('phone', 'own phone')"
+    for (old,) in connection.execute(local).fetchall():
+        handle = normalise(old, home)
+        if handle is None or handle.is_local:
+            continue
+        person = _holder(connection, old)
+        for bond in [] if person is None else _bonds(connection, person):
+            renamed = "\n".join(handle.value if one == old else one for one in bond.split("\n"))
+            connection.execute("UPDATE mentions SET handle=? WHERE person_id=? AND handle=?", (renamed, person, bond))
+        holders = {holder for one in (old, handle.value) if (holder := _holder(connection, one)) is not None}
+        connection.execute("UPDATE mentions SET handle=? WHERE handle=?", (handle.value, old))
+        for folded in sorted(_merge(connection, holders)):
+            settle(connection, folded)
+
+
+def link_handles(connection: apsw.Connection, item_id: int, mention: Mention, name: str | None, handles: list[Handle]) -> None:
+    """Store a mention whose person is known by numbers or addresses, or is the owner."""
+    folded = fold_name(name) if name else None
+    unsettled = {folded} if folded else set()
+    holders = {holder for handle in handles if (holder := _holder(connection, handle.value)) is not None}
+    owner = connection.execute("SELECT id FROM people WHERE is_owner=1").fetchone() if mention.is_owner else None
+    if owner is not None:
+        holders.add(owner[0])
+    person = min(holders) if holders else _new_person(connection)
+    if len(holders) > 1:
+        unsettled |= _merge(connection, holders)
+    elif folded and knows(connection, person, folded) and not _enters_conversation(connection, item_id, person, folded):
+        unsettled.clear()
+    if mention.is_owner and owner is None:
+        connection.execute("UPDATE people SET is_owner=1 WHERE id=?", (person,))
+    found_home = mention.is_owner and any(handle.kind == "phone" for handle in handles)
+    home = region(connection) if found_home else ""
+    own = "own " if mention.is_owner else ""
+    for kind, value in [(own + handle.kind, handle.value) for handle in handles] or [(_OWN, OWNER_HANDLE)]:
+        connection.execute(_INSERT, (item_id, person, mention.role, name, folded, kind, value))
+    if len(handles) > 1 and not mention.is_owner:
+        bond = "".join(f"\n{handle.value}" for handle in handles)
+        connection.execute(_INSERT, (item_id, person, mention.role, None, None, _BOND, bond))
+    for unsure in sorted(unsettled):
+        settle(connection, unsure)
+    if found_home and home != region(connection):
+        bring_home(connection)
+
+
+def link_name(connection: apsw.Connection, item_id: int, mention: Mention, name: str) -> None:
+    """Store a mention of which only the name is known."""
+    folded = fold_name(name)
+    bearers = _called(connection, folded, limit=2)
+    if len(bearers) == 1:
+        person = bearers[0]
+    else:
+        thread = _thread(connection, item_id) if bearers else None
+        person = _placed(connection, folded, thread) or _nobody_else(connection, folded)
+    connection.execute(_INSERT, (item_id, person, mention.role, name, folded, None, None))
+
+
+def settle(connection: apsw.Connection, folded: str) -> None:
+    """Give the bare mentions of a name to whom they belong, now that who bears it may have changed."""
+    rows = connection.execute(
+        "SELECT m.id, m.person_id, i.thread FROM mentions m LEFT JOIN items i ON i.id=m.item_id"
+        " WHERE m.folded=? AND m.handle_kind IS NULL ORDER BY m.id",
+        (folded,),
+    ).fetchall()
+    if not rows:
+        return
+    bearers = _called(connection, folded)
+    fallback = bearers[0] if len(bearers) == 1 else _nobody_else(connection, folded)
+    by_thread: dict[int | None, int] = {None: fallback}
+    for row_id, person, thread in rows:
+        if thread not in by_thread:
+            by_thread[thread] = (len(bearers) > 1 and _present(connection, folded, thread)) or fallback
+        if by_thread[thread] != person:
+            connection.execute("UPDATE mentions SET person_id=? WHERE id=?", (by_thread[thread], row_id))
+    for person in {row[1] for row in rows} | {fallback}:
+        drop_if_unmentioned(connection, person)
+
+
+def split(connection: apsw.Connection, person: int) -> set[str]:
+    """Take apart who is no longer held together by any mention. Returns the names that have to be settled."""
+    handles = distinct(connection, "handle", person, above=" ")
+    root = {handle: handle for handle in (*handles, OWNER_HANDLE)}
+
+    def find(handle: str) -> str:
+        while root[handle] != handle:
+            handle = root[handle]
+        return handle
+
+    bonds = _bonds(connection, person)
+    for bond in bonds:
+        first, *others = bond[1:].split("\n")
+        for other in others:
+            root[find(other)] = find(first)
+    asked = "SELECT 1 FROM mentions WHERE person_id=? AND handle=? AND handle_kind LIKE 'own%' LIMIT 1"
+    owned = [handle for handle in handles if connection.execute(asked, (person, handle)).fetchone() is not None]
+    for handle in owned:
+        root[find(handle)] = find(OWNER_HANDLE)
+    connection.execute("UPDATE people SET is_owner=? WHERE id=?", (int(bool(owned)), person))
+    parts: dict[str, list[str]] = {}
+    for handle in (*handles, *bonds):
+        parts.setdefault(find(handle.split("\n")[1] if handle in bonds else handle), []).append(handle)
+    if len(parts) < 2:
+        return set()
+    names = _folded_names(connection, person)
+    stays = find(OWNER_HANDLE) if owned else next(iter(parts))
+    for part in [members for key, members in parts.items() if key != stays]:
+        other = _new_person(connection)
+        for handle in part:
+            connection.execute("UPDATE mentions SET person_id=? WHERE person_id=? AND handle=?", (other, person, handle))
+    return names
+
+
+def knows(connection: apsw.Connection, person: int, folded: str) -> bool:
+    """Whether a person was called so where a number or address of theirs was given."""
+    asked = "SELECT 1 FROM mentions WHERE folded=? AND person_id=? AND handle_kind IS NOT NULL LIMIT 1"
+    return connection.execute(asked, (folded, person)).fetchone() is not None
+
+
+def is_ambiguous(connection: apsw.Connection, folded: str) -> bool:
+    """Whether several people whose numbers or addresses are known bear the name."""
+    return len(_called(connection, folded, limit=2)) > 1
+
+
+def drop_if_unmentioned(connection: apsw.Connection, person: int) -> None:
+    """Forget a person whom no item mentions any more."""
+    connection.execute("DELETE FROM people WHERE id=?1 AND NOT EXISTS(SELECT 1 FROM mentions WHERE person_id=?1)", (person,))
+
+
+def distinct(connection: apsw.Connection, column: str, person: int, *, above: str = "", below: str = "\U0010ffff") -> list[str]:
+    """The values of a column of one person's mentions. Steps from value to value: an owner may have a million mentions."""
+    step = f"SELECT min({column}) FROM mentions WHERE person_id=?1 AND {column}<?3 AND {column}"  # noqa: S608 - no value in it
+    rows = connection.execute(
+        f"WITH RECURSIVE found(value) AS ({step}>?2 UNION ALL SELECT ({step}>value) FROM found WHERE value IS NOT NULL)"  # noqa: S608
+        " SELECT value FROM found WHERE value IS NOT NULL",
+        (person, above, below),
+    )
+    return [row[0] for row in rows]
+
+
+def _bonds(connection: apsw.Connection, person: int) -> list[str]:
+    return distinct(connection, "handle", person, above="\n", below="\x0b")
+
+
+def _folded_names(connection: apsw.Connection, person: int) -> set[str]:
+    return {fold_name(name) for name in distinct(connection, "name", person)}
+
+
+def _holder(connection: apsw.Connection, handle: str) -> int | None:
+    row = connection.execute("SELECT person_id FROM mentions WHERE handle=? LIMIT 1", (handle,)).fetchone()
+    return None if row is None else int(row[0])
+
+
+def _new_person(connection: apsw.Connection) -> int:
+    connection.execute("INSERT INTO people(is_owner) VALUES(0)")
+    return connection.last_insert_rowid()
+
+
+def _merge(connection: apsw.Connection, ids: set[int]) -> set[str]:
+    """Make several people the one with the lowest id. Returns the names that have to be settled."""
+    first, *others = sorted(ids)
+    for other in others:
+        connection.execute("UPDATE mentions SET person_id=? WHERE person_id=?", (first, other))
+        connection.execute(
+            "UPDATE people SET is_owner=max(is_owner, (SELECT is_owner FROM people WHERE id=?)) WHERE id=?", (other, first)
+        )
+        connection.execute("DELETE FROM people WHERE id=?", (other,))
+    return _folded_names(connection, first)
+
+
+def _called(connection: apsw.Connection, folded: str, *, bare: bool = False, limit: int = 1 << 30) -> list[int]:
+    """Who bears a name: people whose handles are known, or those who have bare mentions. Lowest id first."""
+    kind = "NULL" if bare else "NOT NULL"
+    step = f"SELECT min(person_id) FROM mentions WHERE folded=? AND handle_kind IS {kind} AND person_id>?"  # noqa: S608 - two words
+    found: list[int] = []
+    while len(found) < limit:
+        row = connection.execute(step, (folded, found[-1] if found else 0)).fetchone()
+        if row is None or row[0] is None:
+            break
+        found.append(row[0])
+    return found
+
+
+def _nobody_else(connection: apsw.Connection, folded: str) -> int:
+    """The person who is known by this bare name only; a new one where there is none."""
+    with_handle = "SELECT 1 FROM mentions WHERE person_id=? AND handle>'' LIMIT 1"
+    for person in _called(connection, folded, bare=True):
+        if connection.execute(with_handle, (person,)).fetchone() is None:
+            return person
+    return _new_person(connection)
+
+
+def _thread(connection: apsw.Connection, item_id: int) -> int | None:
+    row = connection.execute("SELECT thread FROM items WHERE id=?", (item_id,)).fetchone()
+    return None if row is None else row[0]
+
+
+def _placed(connection: apsw.Connection, folded: str, thread: int | None) -> int | None:
+    """Whose a bare name is within a conversation where several people bear it: as before, or who takes part there."""
+    if thread is None:
+        return None
+    row = connection.execute(f"SELECT m.person_id {_IN_THREAD} NULL LIMIT 1", (thread, folded)).fetchone()
+    return _present(connection, folded, thread) if row is None else int(row[0])
+
+
+def _present(connection: apsw.Connection, folded: str, thread: int) -> int | None:
+    """The one bearer of a name whose handle is mentioned in a conversation; None where it is not exactly one."""
+    rows = connection.execute(f"SELECT DISTINCT m.person_id {_IN_THREAD} NOT NULL LIMIT 2", (thread, folded)).fetchall()
+    return int(rows[0][0]) if len(rows) == 1 else None
+
+
+def _enters_conversation(connection: apsw.Connection, item_id: int, person: int, folded: str) -> bool:
+    """Whether it is new that this person takes part in the item's conversation, and matters because others bear the name."""
+    if not is_ambiguous(connection, folded):
+        return False
+    thread = _thread(connection, item_id)
+    known = f"SELECT 1 {_IN_THREAD} NOT NULL AND m.person_id=? LIMIT 1"
+    return thread is not None and connection.execute(known, (thread, folded, person)).fetchone() is None

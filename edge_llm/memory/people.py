@@ -1,0 +1,130 @@
+"""Who is who: joins the names, numbers and addresses of every source into people.
+
+Works inside the store's transactions. Who is joined depends on what is stored, not on the order in which it came:
+
+* A number or address belongs to one person, so whoever shares one is the same; a card joins all it lists.
+* A bare name is the one person with that name whose number or address is known. With none, all who bear it bare are one;
+  with several, it is the one who takes part in the same conversation, else a person of its own.
+* Equal names alone never join two people whose numbers or addresses are known.
+
+Names and handles, and what joined them, are kept only in the mentions of items: forgetting an item takes all of it along.
+"""
+
+from __future__ import annotations
+
+import unicodedata
+from collections.abc import Iterable, Iterator, Sequence
+from typing import TYPE_CHECKING
+
+from edge_llm.memory.handles import fold_name, looks_like_handle
+from edge_llm.memory.identity import (
+    OWNER_HANDLE,
+    REGION,
+    bring_home,
+    distinct,
+    drop_if_unmentioned,
+    is_ambiguous,
+    knows,
+    link_handles,
+    link_name,
+    read_handles,
+    settle,
+    split,
+)
+from edge_llm.memory.items import Involved, Mention, Person, Role
+
+if TYPE_CHECKING:
+    import apsw
+
+_CHUNK = 500
+_LONGEST_NAME = 200
+
+
+def link(connection: apsw.Connection, item_id: int, mentions: Sequence[Mention]) -> None:
+    """Store who is involved in an item, and find out who they are. Once for an item, after its row, in its transaction."""
+    for mention in mentions:
+        name, written = _clean(mention.name or ""), list(mention.handles)
+        if looks_like_handle(name):
+            name, written = "", [*written, name]
+        name = name if fold_name(name) else ""
+        handles = read_handles(connection, written)
+        if handles or mention.is_owner:
+            link_handles(connection, item_id, mention, name or None, handles)
+        elif name:
+            link_name(connection, item_id, mention, name)
+
+
+def unlink(connection: apsw.Connection, item_ids: Iterable[int]) -> None:
+    """Forget who was involved in items: their mentions, the joins they made, and people whom nothing else mentions."""
+    touched: set[int] = set()
+    loosened: set[int] = set()
+    called: set[tuple[int, str]] = set()
+    for chunk in _chunks(item_ids):
+        among = f"FROM mentions WHERE item_id IN ({','.join('?' * len(chunk))})"
+        for person, folded, kind in connection.execute(f"SELECT DISTINCT person_id, folded, handle_kind {among}", chunk):
+            touched.add(person)
+            if folded is not None and kind is not None:
+                called.add((person, folded))
+            if kind is not None and (kind == "bond" or kind.startswith("own")):
+                loosened.add(person)
+        connection.execute(f"DELETE {among}", chunk)
+    unsettled = {name for person, name in called if not knows(connection, person, name) or is_ambiguous(connection, name)}
+    for person in sorted(loosened):
+        unsettled |= split(connection, person)
+    for folded in sorted(unsettled):
+        settle(connection, folded)
+    for person in touched:
+        drop_if_unmentioned(connection, person)
+
+
+def involved(connection: apsw.Connection, item_ids: Iterable[int]) -> dict[int, tuple[Involved, ...]]:
+    """Who is involved in each item, in the order the source gave; items that mention nobody are left out."""
+    parts: dict[int, dict[tuple[int, Role], None]] = {}
+    for chunk in _chunks(item_ids):
+        among = f"FROM mentions WHERE item_id IN ({','.join('?' * len(chunk))})"
+        for item_id, person, role in connection.execute(f"SELECT item_id, person_id, role {among} ORDER BY id", chunk):
+            parts.setdefault(item_id, {})[person, role] = None
+    known = {person.id: person for person in persons(connection, {person for part in parts.values() for person, _ in part})}
+    return {item: tuple(Involved(known[person], role) for person, role in part) for item, part in parts.items()}
+
+
+def persons(connection: apsw.Connection, ids: Iterable[int]) -> list[Person]:
+    """People by their ids, lowest first; ids nobody has are left out."""
+    found = []
+    for person in sorted(set(ids)):
+        row = connection.execute("SELECT is_owner FROM people WHERE id=?", (person,)).fetchone()
+        if row is not None:
+            found.append(_described(connection, person, is_owner=bool(row[0])))
+    return found
+
+
+def everyone(connection: apsw.Connection) -> list[Person]:
+    """All people known, in the order they were met."""
+    return persons(connection, [row[0] for row in connection.execute("SELECT id FROM people")])
+
+
+def set_region(connection: apsw.Connection, region: str) -> None:
+    """Say where numbers without a country code are at home ("CN", "US"); numbers known so far are read again."""
+    connection.execute("INSERT INTO meta(key, value) VALUES(?1, ?2) ON CONFLICT(key) DO UPDATE SET value=?2", (REGION, region))
+    bring_home(connection)
+
+
+def _described(connection: apsw.Connection, person: int, *, is_owner: bool) -> Person:
+    names = distinct(connection, "name", person)
+    handles = tuple(handle for handle in distinct(connection, "handle", person, above=" ") if handle != OWNER_HANDLE)
+    cards = "SELECT 1 FROM mentions WHERE person_id=? AND name=? AND role='about' AND handle_kind IS NOT NULL LIMIT 1"
+    on_card = {name for name in names if connection.execute(cards, (person, name)).fetchone()}
+    best = min(names, key=lambda name: (name not in on_card, -len(fold_name(name)), name), default=None)
+    return Person(person, best or (handles[0] if handles else ""), tuple(names), handles, is_owner)
+
+
+def _clean(name: str) -> str:
+    """A name as it can be stored and shown: no control characters, lone surrogates or marks that turn the text around."""
+    kept = "".join(char for char in name[:_LONGEST_NAME] if unicodedata.category(char) not in ("Cc", "Cf", "Cs"))
+    return " ".join(kept.split())
+
+
+def _chunks(item_ids: Iterable[int]) -> Iterator[list[int]]:
+    ids = list(item_ids)
+    for start in range(0, len(ids), _CHUNK):
+        yield ids[start : start + _CHUNK]
