@@ -6,7 +6,7 @@ databases, people or embeddings. It runs in a process of its own (worker.py), be
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from datetime import tzinfo
 from pathlib import Path
@@ -35,6 +35,10 @@ class Limits:
     """Most memory of the process that reads."""
 
 
+def _unheard(_note: str) -> None:
+    """Nobody asked for notes."""
+
+
 @dataclass(frozen=True)
 class Reading:
     """One file to be read, and what its reader may assume."""
@@ -45,6 +49,8 @@ class Reading:
     owner: tuple[str, ...] = ()
     """Names, numbers and addresses of the person whose data this is."""
     limits: Limits = field(default_factory=Limits)
+    note: Callable[[str], None] = _unheard
+    """Told what the person should know although the file was read: an assumed encoding, pages without text, parts left out."""
 
 
 class Reader(Protocol):

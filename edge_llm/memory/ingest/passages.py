@@ -1,0 +1,138 @@
+"""Text in pieces that a search can find and a person can read: cut at headings, paragraphs, sentences, then words.
+
+A passage is what one question asks for: long enough to be understood alone, short enough that its vector means
+something. Knows no file format.
+"""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+
+from edge_llm.memory.items import Draft, Kind
+
+PASSAGE_CHARS = 1_200
+"""Longest passage."""
+ENOUGH_CHARS = 600
+"""From this length on a passage ends with its paragraph."""
+DOCUMENT_THREAD = "document"
+"""The thread of a file that is one text: its passages are each other's neighbours."""
+_SENTENCE_END = re.compile(r"[.!?][\"')\]]*\s|[。！？；…][”’」』）]*")
+_WIDE = re.compile("[\u1100-\u11ff\u2e80-\u9fff\uac00-\ud7af\uf900-\ufaff\U00020000-\U0003ffff]")
+_BACK_OFF = 32
+"""How far a cut moves back to keep a character together with its marks."""
+
+
+def split_text(text: str, limit: int) -> list[str]:
+    """Cut text into parts of at most `limit` characters, at the best border in the later half of each.
+
+    Nothing is lost but blanks around a cut.
+    """
+    parts, position = [], 0
+    while len(text) - position > limit:
+        cut = _best_cut(text, position, limit)
+        if part := text[position:cut].strip():
+            parts.append(part)
+        position = cut
+    if rest := text[position:].strip():
+        parts.append(rest)
+    return parts
+
+
+def _best_cut(text: str, start: int, limit: int) -> int:
+    low, high = start + limit // 2, start + limit
+    for border in ("\n\n", "\n"):
+        found = text.rfind(border, low, high)
+        if found >= 0:
+            return found + len(border)
+    sentences = [sentence.end() for sentence in _SENTENCE_END.finditer(text, low, high)]
+    if sentences:
+        return sentences[-1]
+    blank = text.rfind(" ", low, high)
+    return blank + 1 if blank >= 0 else _whole_characters(text, low, high)
+
+
+def _whole_characters(text: str, low: int, cut: int) -> int:
+    """A cut not before a combining mark, a joiner or what is joined."""
+    for place in range(cut, max(low, cut - _BACK_OFF), -1):
+        joined = unicodedata.combining(text[place]) or text[place] in "\u200d\ufe0e\ufe0f" or text[place - 1] == "\u200d"
+        if not joined:
+            return place
+    return cut
+
+
+def _size(text: str) -> int:
+    """Characters, a Chinese, Japanese or Korean one counted twice: it says about as much as two letters or more."""
+    return len(text) + len(_WIDE.findall(text))
+
+
+@dataclass
+class PassageBuilder:
+    """Gathers paragraphs into drafts of `ENOUGH_CHARS` to `PASSAGE_CHARS` characters under the same heading.
+
+    A paragraph that is longer is cut at its sentences. What follows a heading is a passage of its own, however short.
+    """
+
+    kind: Kind
+    title: str | None = None
+    """The document's own title, before the headings in each passage's title."""
+    time: datetime | None = None
+    headings: tuple[str, ...] = ()
+    _parts: list[str] = field(default_factory=list)
+    _gathered: int = 0
+    _place: str = ""
+    _heading_place: str | None = None
+    """Where the present heading is, as long as nothing followed it."""
+
+    def head(self, headings: Sequence[str], place: str) -> Iterator[Draft]:
+        """A heading begins (its path from the outermost in): what was gathered before is a passage."""
+        carried = tuple(headings[: len(self.headings)]) == self.headings and len(headings) > len(self.headings)
+        yield from self.flush(heading_alone=not carried)
+        self.headings, self._heading_place = tuple(headings), place
+
+    def add(self, paragraph: str, place: str, *, separator: str = "\n\n") -> Iterator[Draft]:
+        """One more paragraph, and where it is. Yields the passages it completes.
+
+        Args:
+            separator: what stands between it and the one before, should both be in one passage.
+        """
+        size = _size(paragraph)
+        limit = PASSAGE_CHARS * len(paragraph) // size if size > PASSAGE_CHARS else PASSAGE_CHARS
+        for part in split_text(paragraph, limit):
+            size = _size(part)
+            if self._parts and self._gathered + size > PASSAGE_CHARS:
+                yield self._take()
+            if self._parts:
+                self._parts.append(separator)
+            else:
+                self._place = place
+            self._parts.append(part)
+            self._gathered += size
+            if self._gathered >= ENOUGH_CHARS:
+                yield self._take()
+
+    def flush(self, *, heading_alone: bool = True) -> Iterator[Draft]:
+        """What is left. With `heading_alone` a heading that nothing followed is a passage: its words are content."""
+        if self._parts:
+            yield self._take()
+        elif self._heading_place is not None and heading_alone and self.headings:
+            self._parts.append(self.headings[-1])
+            self._place = self._heading_place
+            yield self._take()
+
+    def _take(self) -> Draft:
+        path = [part for part in (self.title, *self.headings) if part]
+        draft = Draft(
+            text="".join(self._parts),
+            kind=self.kind,
+            locator=self._place,
+            title=" > ".join(path) or None,
+            time=self.time,
+            thread=DOCUMENT_THREAD,
+        )
+        self._parts.clear()
+        self._gathered, self._heading_place = 0, None
+        return draft
