@@ -1,0 +1,123 @@
+"""The tables of a store, as migrations that are only ever added to.
+
+Knows SQL and the order of versions; knows no file, no key and no item. `PRAGMA user_version` counts the migrations applied.
+
+Everything that came out of an item's text is in rows of that item or of its source, and in no other: forgetting finds all of
+it by the id. Content is sealed (items, vectors) or is what searching needs in the clear inside the encrypted pages (terms,
+mentions).
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from edge_llm.memory.analysis import TOKENIZER
+
+if TYPE_CHECKING:
+    import apsw
+
+APPLICATION_ID = 0x654C6D31
+"""`PRAGMA application_id`: "eLm1"."""
+
+_VERSION_1 = f"""
+CREATE TABLE meta(key TEXT PRIMARY KEY, value) WITHOUT ROWID;
+
+CREATE TABLE sources(
+    id INTEGER PRIMARY KEY AUTOINCREMENT,
+    name TEXT NOT NULL UNIQUE,
+    format TEXT NOT NULL,
+    bytes INTEGER NOT NULL DEFAULT 0,
+    mtime_ns INTEGER,
+    sha256 TEXT,
+    reader_version INTEGER,
+    complete INTEGER NOT NULL DEFAULT 0,
+    added INTEGER NOT NULL,
+    keep_days INTEGER,
+    items INTEGER NOT NULL DEFAULT 0,
+    wrapped_key BLOB NOT NULL
+);
+
+CREATE TABLE threads(
+    id INTEGER PRIMARY KEY AUTOINCREMENT,
+    source_id INTEGER NOT NULL,
+    key BLOB NOT NULL,
+    UNIQUE(source_id, key)
+);
+
+CREATE TABLE items(
+    id INTEGER PRIMARY KEY AUTOINCREMENT,
+    source_id INTEGER NOT NULL,
+    ordinal INTEGER NOT NULL,
+    locator_key BLOB NOT NULL,
+    thread INTEGER,
+    kind TEXT NOT NULL,
+    time INTEGER,
+    "end" INTEGER,
+    added INTEGER NOT NULL,
+    hash BLOB NOT NULL,
+    generation INTEGER NOT NULL,
+    sealed BLOB NOT NULL
+);
+CREATE UNIQUE INDEX items_by_locator ON items(source_id, locator_key);
+CREATE INDEX items_by_place ON items(source_id, ordinal);
+CREATE INDEX items_by_thread ON items(thread, ordinal) WHERE thread IS NOT NULL;
+CREATE INDEX items_by_time ON items(time) WHERE time IS NOT NULL;
+
+CREATE TABLE people(
+    id INTEGER PRIMARY KEY AUTOINCREMENT,
+    is_owner INTEGER NOT NULL DEFAULT 0
+);
+
+CREATE TABLE mentions(
+    id INTEGER PRIMARY KEY,
+    item_id INTEGER NOT NULL,
+    person_id INTEGER NOT NULL,
+    role TEXT NOT NULL,
+    name TEXT,
+    folded TEXT,
+    handle_kind TEXT,
+    handle TEXT
+);
+CREATE INDEX mentions_by_item ON mentions(item_id);
+CREATE INDEX mentions_by_handle ON mentions(handle, person_id) WHERE handle IS NOT NULL;
+CREATE INDEX mentions_by_folded ON mentions(folded, person_id) WHERE folded IS NOT NULL;
+CREATE INDEX mentions_by_person_name ON mentions(person_id, name);
+CREATE INDEX mentions_by_person_handle ON mentions(person_id, handle);
+
+CREATE VIRTUAL TABLE terms USING fts5(title, body, tokenize="{TOKENIZER}");
+INSERT INTO terms(terms, rank) VALUES('secure-delete', 1);
+
+CREATE TABLE models(
+    id INTEGER PRIMARY KEY AUTOINCREMENT,
+    model_id TEXT NOT NULL UNIQUE,
+    dimensions INTEGER NOT NULL
+);
+
+CREATE TABLE vector_segments(
+    id INTEGER PRIMARY KEY AUTOINCREMENT,
+    model INTEGER NOT NULL,
+    source_id INTEGER NOT NULL,
+    count INTEGER NOT NULL,
+    item_ids BLOB NOT NULL,
+    scales BLOB NOT NULL,
+    sealed BLOB NOT NULL
+);
+CREATE INDEX vector_segments_by_source ON vector_segments(source_id, model);
+"""
+
+MIGRATIONS: tuple[str, ...] = (_VERSION_1,)
+"""SQL from version n to n + 1. One that was released is never changed."""
+VERSION = len(MIGRATIONS)
+
+
+def version(connection: apsw.Connection) -> int:
+    """How many migrations the store has had; 0 for an empty one."""
+    return int(connection.pragma("user_version"))
+
+
+def migrate(connection: apsw.Connection) -> None:
+    """Bring the store to VERSION. Called inside a write transaction."""
+    for number in range(version(connection), VERSION):
+        connection.execute(MIGRATIONS[number])
+        connection.pragma("user_version", number + 1)
+    connection.pragma("application_id", APPLICATION_ID)
