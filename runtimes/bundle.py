@@ -9,14 +9,13 @@ from __future__ import annotations
 import hashlib
 import json
 import os
-import secrets
-import shutil
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field, fields, replace
 from pathlib import Path, PurePosixPath
 from typing import Any
 
+from runtimes.directory import is_vacant, whole_directory
 from runtimes.errors import BundleError, StorageError
 from runtimes.gguf import read_header
 
@@ -140,26 +139,17 @@ def write_bundle(path: str | os.PathLike[str], *, replace_existing: bool = False
         StorageError: the disk is full or not writable. Nothing is left at `path`.
     """
     target = Path(path).absolute()
-    if target.exists() and not replace_existing and not _is_empty_directory(target):
+    if not is_vacant(target) and not replace_existing:
         raise BundleError(f"{target} already exists. Choose another output path, or allow replacing it (--force).")
-    if replace_existing and target.exists() and not _is_empty_directory(target) and not (target / MANIFEST_NAME).is_file():
+    if not is_vacant(target) and not (target / MANIFEST_NAME).is_file():
         raise BundleError(f"{target} exists and is not a bundle, so it is not replaced. Choose another output path.")
     try:
-        target.parent.mkdir(parents=True, exist_ok=True)
-        staging = _hidden_sibling(target, "partial")
-        staging.mkdir()
-    except OSError as error:
-        raise StorageError(f"Cannot write beside {target}: {error.strerror or error}.") from error
-    try:
-        writer = BundleWriter(staging)
-        yield writer
-        if not (staging / MANIFEST_NAME).is_file():
-            raise BundleError(f"The bundle for {target} was left without a manifest.")
-        _publish(staging, target)
+        with whole_directory(target) as staging:
+            yield BundleWriter(staging)
+            if not (staging / MANIFEST_NAME).is_file():
+                raise BundleError(f"The bundle for {target} was left without a manifest.")
     except OSError as error:
         raise StorageError(f"Cannot write the bundle {target}: {error.strerror or error}. Nothing was kept.") from error
-    finally:
-        shutil.rmtree(staging, ignore_errors=True)
 
 
 class BundleWriter:
@@ -169,20 +159,16 @@ class BundleWriter:
         self.directory = directory
 
     def finish(self, manifest: Manifest) -> Manifest:
-        """Hash and sync every file in `directory`, then write the manifest. Returns it with its files."""
+        """Hash every file in `directory`, then write the manifest. Returns it with its files."""
         entries = {}
         for file in sorted(item for item in self.directory.rglob("*") if item.is_file()):
             name = file.relative_to(self.directory).as_posix()
             if name == MANIFEST_NAME:
                 continue
-            _sync(file)
             entries[name] = FileEntry(hash_file(file), file.stat().st_size)
         complete = replace(manifest, files=entries)
         text = json.dumps(asdict(complete), indent=2, ensure_ascii=False, sort_keys=True, allow_nan=False)
-        with (self.directory / MANIFEST_NAME).open("w", encoding="utf-8") as stream:
-            stream.write(text + "\n")
-            stream.flush()
-            os.fsync(stream.fileno())
+        (self.directory / MANIFEST_NAME).write_text(text + "\n", encoding="utf-8")
         return complete
 
 
@@ -193,42 +179,6 @@ def hash_file(path: Path) -> str:
         while chunk := stream.read(_CHUNK):
             digest.update(chunk)
     return digest.hexdigest()
-
-
-def _is_empty_directory(path: Path) -> bool:
-    return path.is_dir() and not any(path.iterdir())
-
-
-def _publish(staging: Path, target: Path) -> None:
-    """Move `staging` to `target`; an older bundle there is set aside first, so one of the two is always whole."""
-    _sync(staging)
-    if not target.exists() or _is_empty_directory(target):
-        os.replace(staging, target)
-    else:
-        aside = _hidden_sibling(target, "old")
-        os.replace(target, aside)
-        try:
-            os.replace(staging, target)
-        except OSError:
-            os.replace(aside, target)
-            raise
-        shutil.rmtree(aside, ignore_errors=True)
-    _sync(target.parent)
-
-
-def _hidden_sibling(target: Path, kind: str) -> Path:
-    # not tempfile.mkdtemp, which makes directories that only their owner may read: bundles are shared
-    return target.with_name(f".{target.name}.{secrets.token_hex(4)}.{kind}")
-
-
-def _sync(path: Path) -> None:
-    if os.name == "nt" and path.is_dir():
-        return  # Windows has no fsync for directories
-    descriptor = os.open(path, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
 
 
 def _read_manifest(path: Path) -> Manifest:

@@ -193,7 +193,7 @@ def test_impossible_outputs_are_named(tmp_path: Path, checkpoint: Path) -> None:
     (tmp_path / "file").write_text("")
     with pytest.raises(BundleError, match="file is a file"):
         quantize(checkpoint, tmp_path / "file", recipe=recipe_for(8))
-    with pytest.raises(StorageError, match=r"Cannot write beside .*file/out"):
+    with pytest.raises(StorageError, match=r"Cannot write the bundle .*file/out"):
         quantize(checkpoint, tmp_path / "file" / "out", recipe=recipe_for(8))
     with pytest.raises(StorageError, match=r"Cannot write .*File name too long"):
         quantize(checkpoint, tmp_path / ("long" * 100), recipe=recipe_for(8))
