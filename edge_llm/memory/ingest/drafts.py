@@ -17,7 +17,7 @@ from dataclasses import replace
 from datetime import datetime, timezone
 from typing import Any
 
-from edge_llm.memory.ingest.passages import split_text
+from edge_llm.memory.ingest.passages import Numbering, split_text
 from edge_llm.memory.ingest.reader import Limits
 from edge_llm.memory.items import KINDS, ROLES, Draft, Mention
 
@@ -58,7 +58,7 @@ class DraftFinisher:
 
     def __init__(self, limits: Limits) -> None:
         self._limits = limits
-        self._next_number: dict[int, int] = {}
+        self._numbering = Numbering()
 
     def finish(self, draft: Draft) -> Iterator[Draft]:
         """The draft, in several parts where its text is too long; nothing when it has neither text nor title."""
@@ -79,17 +79,7 @@ class DraftFinisher:
         )
         for number, part in enumerate(split_text(text, self._limits.item_chars), start=1):
             locator = whole.locator if number == 1 else f"{whole.locator}, part {number}"
-            yield replace(whole, text=part, locator=self._unique(locator))
-
-    def _unique(self, locator: str) -> str:
-        """The locator, with a number when the file had it before. Keeps 8 bytes of each, not the locators."""
-        found = locator
-        while hash(found) in self._next_number:
-            number = self._next_number[hash(locator)]
-            self._next_number[hash(locator)] = number + 1
-            found = f"{locator} ({number})"
-        self._next_number[hash(found)] = 2
-        return found
+            yield replace(whole, text=part, locator=self._numbering.unique(locator))
 
 
 def _representable(time: datetime | None) -> datetime | None:

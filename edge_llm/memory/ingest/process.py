@@ -215,7 +215,7 @@ def _start(limits: Limits, package: str) -> tuple[subprocess.Popen[bytes], IO[by
     settings = json.dumps({"memory_bytes": limits.memory_bytes, "package": package})
     # where this package is, and what this process sees, but never the folder that it happens to run in
     places = [str(Path(edge_llm.__file__).parents[1]), *filter(None, sys.path)]
-    hidden = subprocess.CREATE_NO_WINDOW if sys.platform == "win32" else 0
+    hidden = getattr(subprocess, "CREATE_NO_WINDOW", 0)  # no console flashes up on Windows
     try:
         process = subprocess.Popen(
             [sys.executable, "-I", "-B", "-X", "utf8", "-c", _START, json.dumps(places), settings],
