@@ -6,7 +6,8 @@ that made it, so a join ends with the item that said so. The rules are told in p
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from collections.abc import Iterator
+from typing import TYPE_CHECKING, Any
 
 from edge_llm.memory.handles import Handle, fold_name, normalise, region_of
 
@@ -18,14 +19,15 @@ if TYPE_CHECKING:
 REGION = "phone_region"
 """The key in the table `meta` that says where numbers without a country code are at home."""
 OWNER_HANDLE = "\x7fme"
-"""Stands where the owner is mentioned without a number or address. No handle that is read can spell it."""
+"""Stands wherever the owner is mentioned. No handle that is read can spell it."""
 
-# mentions.handle_kind is the handle's kind, with "own " before it where the mention says it is the owner's; _OWN where it
-# says only that; _BOND in the row that holds which handles a mention listed together; NULL for a bare name.
+# mentions.handle_kind is the handle's kind, with "own " before it where the mention says it is the owner's; _OWN in the row
+# that says only that; _BOND in the row that holds which handles a mention listed together, or a card; NULL for a bare name.
 _OWN = "own"
 _BOND = "bond"
 _INSERT = "INSERT INTO mentions(item_id, person_id, role, name, folded, handle_kind, handle) VALUES(?, ?, ?, ?, ?, ?, ?)"
-_IN_THREAD = "FROM items i JOIN mentions m ON m.item_id=i.id WHERE i.thread=? AND m.folded=? AND m.handle_kind IS"
+# CROSS and + make SQLite go through the conversation, not through all mentions of the name.
+_IN_THREAD = "FROM items i CROSS JOIN mentions m ON m.item_id=i.id WHERE i.thread=? AND +m.folded=? AND m.handle_kind IS"
 
 
 def read_handles(connection: apsw.Connection, written: list[str]) -> list[Handle]:
@@ -42,21 +44,22 @@ def read_handles(connection: apsw.Connection, written: list[str]) -> list[Handle
 
 def region(connection: apsw.Connection) -> str:
     """The region that was set, else that of the owner's own number, else ""."""
-    row = connection.execute("SELECT value FROM meta WHERE key=?", (REGION,)).fetchone()
-    if row is not None:
-        return str(row[0])
-    row = connection.execute(
-        "SELECT handle FROM mentions WHERE person_id=(SELECT id FROM people WHERE is_owner=1)"
-        " AND handle>'+' AND handle<'+:' AND handle_kind='own phone' ORDER BY handle LIMIT 1"
-    ).fetchone()
-    return region_of(row[0]) if row is not None else ""
+    chosen = connection.execute("SELECT value FROM meta WHERE key=?", (REGION,)).get
+    if chosen is not None:
+        return str(chosen)
+    number = connection.execute(
+        "SELECT handle FROM mentions WHERE person_id=(SELECT person_id FROM mentions WHERE handle=? LIMIT 1)"
+        " AND handle>'+' AND handle<'+:' AND handle_kind='own phone' ORDER BY handle LIMIT 1",
+        (OWNER_HANDLE,),
+    ).get
+    return "" if number is None else region_of(number)
 
 
 def bring_home(connection: apsw.Connection) -> None:
     """Read the numbers without a country code again, now that the region is another."""
     home = region(connection)
     local = "SELECT DISTINCT handle FROM mentions WHERE handle>='0' AND handle<':' AND handle_kind IN ('phone', 'own phone')"
-    for (old,) in connection.execute(local).fetchall():
+    for old in [str(row[0]) for row in connection.execute(local)]:
         handle = normalise(old, home)
         if handle is None or handle.is_local:
             continue
@@ -75,9 +78,9 @@ def link_handles(connection: apsw.Connection, item_id: int, mention: Mention, na
     folded = fold_name(name) if name else None
     unsettled = {folded} if folded else set()
     holders = {holder for handle in handles if (holder := _holder(connection, handle.value)) is not None}
-    owner = connection.execute("SELECT id FROM people WHERE is_owner=1").fetchone() if mention.is_owner else None
+    owner = _holder(connection, OWNER_HANDLE) if mention.is_owner else None
     if owner is not None:
-        holders.add(owner[0])
+        holders.add(owner)
     person = min(holders) if holders else _new_person(connection)
     if len(holders) > 1:
         unsettled |= _merge(connection, holders)
@@ -87,12 +90,13 @@ def link_handles(connection: apsw.Connection, item_id: int, mention: Mention, na
         connection.execute("UPDATE people SET is_owner=1 WHERE id=?", (person,))
     found_home = mention.is_owner and any(handle.kind == "phone" for handle in handles)
     home = region(connection) if found_home else ""
-    own = "own " if mention.is_owner else ""
-    for kind, value in [(own + handle.kind, handle.value) for handle in handles] or [(_OWN, OWNER_HANDLE)]:
+    rows = [(f"own {handle.kind}" if mention.is_owner else str(handle.kind), handle.value) for handle in handles]
+    if mention.is_owner:
+        rows.append((_OWN, OWNER_HANDLE))
+    if len(handles) > 1 or (handles and mention.role == "about"):
+        rows.append((_BOND, "".join(f"\n{handle.value}" for handle in handles)))
+    for kind, value in rows:
         connection.execute(_INSERT, (item_id, person, mention.role, name, folded, kind, value))
-    if len(handles) > 1 and not mention.is_owner:
-        bond = "".join(f"\n{handle.value}" for handle in handles)
-        connection.execute(_INSERT, (item_id, person, mention.role, None, None, _BOND, bond))
     for unsure in sorted(unsettled):
         settle(connection, unsure)
     if found_home and home != region(connection):
@@ -113,11 +117,11 @@ def link_name(connection: apsw.Connection, item_id: int, mention: Mention, name:
 
 def settle(connection: apsw.Connection, folded: str) -> None:
     """Give the bare mentions of a name to whom they belong, now that who bears it may have changed."""
-    rows = connection.execute(
+    asked = (
         "SELECT m.id, m.person_id, i.thread FROM mentions m LEFT JOIN items i ON i.id=m.item_id"
-        " WHERE m.folded=? AND m.handle_kind IS NULL ORDER BY m.id",
-        (folded,),
-    ).fetchall()
+        " WHERE m.folded=? AND m.handle_kind IS NULL ORDER BY m.id"
+    )
+    rows: list[tuple[Any, ...]] = connection.execute(asked, (folded,)).fetchall()
     if not rows:
         return
     bearers = _called(connection, folded)
@@ -160,16 +164,17 @@ def split(connection: apsw.Connection, person: int) -> set[str]:
     names = _folded_names(connection, person)
     stays = find(OWNER_HANDLE) if owned else next(iter(parts))
     for part in [members for key, members in parts.items() if key != stays]:
-        other = _new_person(connection)
+        new = _new_person(connection)
         for handle in part:
-            connection.execute("UPDATE mentions SET person_id=? WHERE person_id=? AND handle=?", (other, person, handle))
+            connection.execute("UPDATE mentions SET person_id=? WHERE person_id=? AND handle=?", (new, person, handle))
     return names
 
 
 def knows(connection: apsw.Connection, person: int, folded: str) -> bool:
     """Whether a person was called so where a number or address of theirs was given."""
-    asked = "SELECT 1 FROM mentions WHERE folded=? AND person_id=? AND handle_kind IS NOT NULL LIMIT 1"
-    return connection.execute(asked, (folded, person)).fetchone() is not None
+    # The + keeps SQLite from going through all bare mentions of the name instead.
+    asked = "SELECT 1 FROM mentions WHERE person_id=? AND handle>'' AND +folded=? LIMIT 1"
+    return connection.execute(asked, (person, folded)).fetchone() is not None
 
 
 def is_ambiguous(connection: apsw.Connection, folded: str) -> bool:
@@ -185,7 +190,7 @@ def drop_if_unmentioned(connection: apsw.Connection, person: int) -> None:
 def distinct(connection: apsw.Connection, column: str, person: int, *, above: str = "", below: str = "\U0010ffff") -> list[str]:
     """The values of a column of one person's mentions. Steps from value to value: an owner may have a million mentions."""
     step = f"SELECT min({column}) FROM mentions WHERE person_id=?1 AND {column}<?3 AND {column}"  # noqa: S608 - no value in it
-    rows = connection.execute(
+    rows: Iterator[tuple[Any, ...]] = connection.execute(
         f"WITH RECURSIVE found(value) AS ({step}>?2 UNION ALL SELECT ({step}>value) FROM found WHERE value IS NOT NULL)"  # noqa: S608
         " SELECT value FROM found WHERE value IS NOT NULL",
         (person, above, below),
@@ -202,8 +207,8 @@ def _folded_names(connection: apsw.Connection, person: int) -> set[str]:
 
 
 def _holder(connection: apsw.Connection, handle: str) -> int | None:
-    row = connection.execute("SELECT person_id FROM mentions WHERE handle=? LIMIT 1", (handle,)).fetchone()
-    return None if row is None else int(row[0])
+    person: int | None = connection.execute("SELECT person_id FROM mentions WHERE handle=? LIMIT 1", (handle,)).get
+    return person
 
 
 def _new_person(connection: apsw.Connection) -> int:
@@ -223,45 +228,51 @@ def _merge(connection: apsw.Connection, ids: set[int]) -> set[str]:
     return _folded_names(connection, first)
 
 
-def _called(connection: apsw.Connection, folded: str, *, bare: bool = False, limit: int = 1 << 30) -> list[int]:
-    """Who bears a name: people whose handles are known, or those who have bare mentions. Lowest id first."""
-    kind = "NULL" if bare else "NOT NULL"
-    step = f"SELECT min(person_id) FROM mentions WHERE folded=? AND handle_kind IS {kind} AND person_id>?"  # noqa: S608 - two words
+def _called(connection: apsw.Connection, folded: str, *, limit: int = 1 << 30) -> list[int]:
+    """The people who were called so where a handle of theirs was given, lowest id first."""
     found: list[int] = []
-    while len(found) < limit:
-        row = connection.execute(step, (folded, found[-1] if found else 0)).fetchone()
-        if row is None or row[0] is None:
-            break
-        found.append(row[0])
+    for person in _mentioned_as(connection, folded):
+        if knows(connection, person, folded):
+            found.append(person)
+            if len(found) == limit:
+                break
     return found
+
+
+def _mentioned_as(connection: apsw.Connection, folded: str) -> Iterator[int]:
+    asked = "SELECT min(person_id) FROM mentions WHERE folded=? AND person_id>?"
+    person: int | None = 0
+    while (person := connection.execute(asked, (folded, person)).get) is not None:
+        yield person
 
 
 def _nobody_else(connection: apsw.Connection, folded: str) -> int:
     """The person who is known by this bare name only; a new one where there is none."""
     with_handle = "SELECT 1 FROM mentions WHERE person_id=? AND handle>'' LIMIT 1"
-    for person in _called(connection, folded, bare=True):
+    for person in _mentioned_as(connection, folded):
         if connection.execute(with_handle, (person,)).fetchone() is None:
             return person
     return _new_person(connection)
 
 
 def _thread(connection: apsw.Connection, item_id: int) -> int | None:
-    row = connection.execute("SELECT thread FROM items WHERE id=?", (item_id,)).fetchone()
-    return None if row is None else row[0]
+    thread: int | None = connection.execute("SELECT thread FROM items WHERE id=?", (item_id,)).get
+    return thread
 
 
 def _placed(connection: apsw.Connection, folded: str, thread: int | None) -> int | None:
     """Whose a bare name is within a conversation where several people bear it: as before, or who takes part there."""
     if thread is None:
         return None
-    row = connection.execute(f"SELECT m.person_id {_IN_THREAD} NULL LIMIT 1", (thread, folded)).fetchone()
-    return _present(connection, folded, thread) if row is None else int(row[0])
+    person: int | None = connection.execute(f"SELECT m.person_id {_IN_THREAD} NULL LIMIT 1", (thread, folded)).get
+    return _present(connection, folded, thread) if person is None else person
 
 
 def _present(connection: apsw.Connection, folded: str, thread: int) -> int | None:
     """The one bearer of a name whose handle is mentioned in a conversation; None where it is not exactly one."""
-    rows = connection.execute(f"SELECT DISTINCT m.person_id {_IN_THREAD} NOT NULL LIMIT 2", (thread, folded)).fetchall()
-    return int(rows[0][0]) if len(rows) == 1 else None
+    asked = f"SELECT DISTINCT m.person_id {_IN_THREAD} NOT NULL LIMIT 2"
+    people: list[tuple[Any, ...]] = connection.execute(asked, (thread, folded)).fetchall()
+    return people[0][0] if len(people) == 1 else None
 
 
 def _enters_conversation(connection: apsw.Connection, item_id: int, person: int, folded: str) -> bool:

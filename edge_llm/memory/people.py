@@ -112,8 +112,8 @@ def set_region(connection: apsw.Connection, region: str) -> None:
 def _described(connection: apsw.Connection, person: int, *, is_owner: bool) -> Person:
     names = distinct(connection, "name", person)
     handles = tuple(handle for handle in distinct(connection, "handle", person, above=" ") if handle != OWNER_HANDLE)
-    cards = "SELECT 1 FROM mentions WHERE person_id=? AND name=? AND role='about' AND handle_kind IS NOT NULL LIMIT 1"
-    on_card = {name for name in names if connection.execute(cards, (person, name)).fetchone()}
+    cards = "SELECT DISTINCT name FROM mentions WHERE person_id=? AND handle>='\n' AND handle<'\x0b' AND role='about'"
+    on_card = {row[0] for row in connection.execute(cards, (person,))}
     best = min(names, key=lambda name: (name not in on_card, -len(fold_name(name)), name), default=None)
     return Person(person, best or (handles[0] if handles else ""), tuple(names), handles, is_owner)
 

