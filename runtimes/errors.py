@@ -93,6 +93,10 @@ class UnknownModelError(InputError):
         )
 
 
+class ManifestError(InputError):
+    """An action manifest is malformed; names the action, the place in it and the fact."""
+
+
 class UnreadableFileError(InputError):
     """A document that memory cannot take in: damaged, not what its name says, or over a limit."""
 
