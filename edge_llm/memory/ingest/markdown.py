@@ -1,7 +1,7 @@
 """Markdown: passages under their headings, as they are written. Read line by line, so that a file of any size streams.
 
-Knows ATX and setext headings, fenced code (in which "#" begins no heading), front matter and comments, after CommonMark
-0.31; everything else stays as its author wrote it, which people and models read alike.
+Knows ATX and setext headings, fenced code (in which "#" begins no heading), after CommonMark 0.31, and front
+matter; everything else stays as its author wrote it, which people and models read alike.
 """
 
 from __future__ import annotations
@@ -43,7 +43,7 @@ class MarkdownReader:
     def read(self, file: BinaryIO, reading: Reading) -> Iterator[Draft]:
         """Yield passages under their headings."""
         passages, scanner = OutlinePassages("note"), _Scanner()
-        lines = _without_front_matter(_without_comments(read_lines(file, reading)), passages, reading)
+        lines = _without_front_matter(read_lines(file, reading), passages, reading)
         for block in scanner.blocks(lines):
             if block.level:
                 yield from passages.heading(block.level, block.text)
@@ -105,24 +105,6 @@ class _Scanner:
 def _closes(line: str, fence: str) -> bool:
     mark = line.strip()
     return len(mark) >= len(fence) and set(mark) == {fence[0]} and len(line) - len(line.lstrip(" ")) <= 3
-
-
-def _without_comments(lines: Iterator[str]) -> Iterator[str]:
-    """Lines without <!-- comments -->: no rendering of the note shows them. One that never ends is text."""
-    held: list[str] = []
-    size = 0
-    for line in lines:
-        if not held and "<!--" not in line:
-            yield line
-            continue
-        held.append(line)
-        size += len(line)
-        whole = "\n".join(held) if "-->" in line or size > _PARAGRAPH_CHARS else ""
-        if whole.count("<!--") <= whole.count("-->") or size > _PARAGRAPH_CHARS:
-            if whole:
-                yield from re.sub(r"<!--.*?-->", "", whole, flags=re.DOTALL).split("\n")
-                held, size = [], 0
-    yield from held
 
 
 def _without_front_matter(lines: Iterator[str], passages: OutlinePassages, reading: Reading) -> Iterator[str]:
