@@ -6,7 +6,7 @@ that made it, so a join ends with the item that said so. The rules are told in p
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import TYPE_CHECKING, Any
 
 from edge_llm.memory.handles import Handle, fold_name, normalise, region_of
@@ -63,11 +63,11 @@ def bring_home(connection: apsw.Connection) -> None:
         handle = normalise(old, home)
         if handle is None or handle.is_local:
             continue
-        person = _holder(connection, old)
-        for bond in [] if person is None else _bonds(connection, person):
-            renamed = "\n".join(handle.value if one == old else one for one in bond.split("\n"))
-            connection.execute("UPDATE mentions SET handle=? WHERE person_id=? AND handle=?", (renamed, person, bond))
-        holders = {holder for one in (old, handle.value) if (holder := _holder(connection, one)) is not None}
+        for person in holders_of(connection, [old]):
+            for bond in _bonds(connection, person):
+                renamed = "\n".join(handle.value if one == old else one for one in bond.split("\n"))
+                connection.execute("UPDATE mentions SET handle=? WHERE person_id=? AND handle=?", (renamed, person, bond))
+        holders = holders_of(connection, [old, handle.value])
         connection.execute("UPDATE mentions SET handle=? WHERE handle=?", (handle.value, old))
         for folded in sorted(_merge(connection, holders)):
             settle(connection, folded)
@@ -77,16 +77,14 @@ def link_handles(connection: apsw.Connection, item_id: int, mention: Mention, na
     """Store a mention whose person is known by numbers or addresses, or is the owner."""
     folded = fold_name(name) if name else None
     unsettled = {folded} if folded else set()
-    holders = {holder for handle in handles if (holder := _holder(connection, handle.value)) is not None}
-    owner = _holder(connection, OWNER_HANDLE) if mention.is_owner else None
-    if owner is not None:
-        holders.add(owner)
+    owner = holders_of(connection, [OWNER_HANDLE]) if mention.is_owner else set()
+    holders = owner | holders_of(connection, [handle.value for handle in handles])
     person = min(holders) if holders else _new_person(connection)
     if len(holders) > 1:
         unsettled |= _merge(connection, holders)
     elif folded and knows(connection, person, folded) and not _enters_conversation(connection, item_id, person, folded):
         unsettled.clear()
-    if mention.is_owner and owner is None:
+    if mention.is_owner and not owner:
         connection.execute("UPDATE people SET is_owner=1 WHERE id=?", (person,))
     found_home = mention.is_owner and any(handle.kind == "phone" for handle in handles)
     home = region(connection) if found_home else ""
@@ -187,6 +185,31 @@ def drop_if_unmentioned(connection: apsw.Connection, person: int) -> None:
     connection.execute("DELETE FROM people WHERE id=?1 AND NOT EXISTS(SELECT 1 FROM mentions WHERE person_id=?1)", (person,))
 
 
+def holders_of(connection: apsw.Connection, handles: Iterable[str]) -> set[int]:
+    """Whose the normalised numbers, addresses and ids are; a handle has one holder at most."""
+    asked = "SELECT person_id FROM mentions WHERE handle=? LIMIT 1"
+    people = {connection.execute(asked, (handle,)).get for handle in handles}
+    return people - {None}
+
+
+def mentioned_as(connection: apsw.Connection, folded: str) -> Iterator[int]:
+    """Everyone of whom a mention bears the name, lowest id first."""
+    asked = "SELECT min(person_id) FROM mentions WHERE folded=? AND person_id>?"
+    person: int | None = 0
+    while (person := connection.execute(asked, (folded, person)).get) is not None:
+        yield person
+
+
+def folded_names(connection: apsw.Connection) -> list[str]:
+    """Every name in the form it is compared in, each once."""
+    rows: Iterator[tuple[Any, ...]] = connection.execute(
+        "WITH RECURSIVE found(value) AS (SELECT min(folded) FROM mentions WHERE folded>''"
+        " UNION ALL SELECT (SELECT min(folded) FROM mentions WHERE folded>value) FROM found WHERE value IS NOT NULL)"
+        " SELECT value FROM found WHERE value IS NOT NULL"
+    )
+    return [row[0] for row in rows]
+
+
 def distinct(connection: apsw.Connection, column: str, person: int, *, above: str = "", below: str = "\U0010ffff") -> list[str]:
     """The values of a column of one person's mentions. Steps from value to value: an owner may have a million mentions."""
     step = f"SELECT min({column}) FROM mentions WHERE person_id=?1 AND {column}<?3 AND {column}"  # noqa: S608 - no value in it
@@ -204,11 +227,6 @@ def _bonds(connection: apsw.Connection, person: int) -> list[str]:
 
 def _folded_names(connection: apsw.Connection, person: int) -> set[str]:
     return {fold_name(name) for name in distinct(connection, "name", person)}
-
-
-def _holder(connection: apsw.Connection, handle: str) -> int | None:
-    person: int | None = connection.execute("SELECT person_id FROM mentions WHERE handle=? LIMIT 1", (handle,)).get
-    return person
 
 
 def _new_person(connection: apsw.Connection) -> int:
@@ -231,7 +249,7 @@ def _merge(connection: apsw.Connection, ids: set[int]) -> set[str]:
 def _called(connection: apsw.Connection, folded: str, *, limit: int = 1 << 30) -> list[int]:
     """The people who were called so where a handle of theirs was given, lowest id first."""
     found: list[int] = []
-    for person in _mentioned_as(connection, folded):
+    for person in mentioned_as(connection, folded):
         if knows(connection, person, folded):
             found.append(person)
             if len(found) == limit:
@@ -239,17 +257,10 @@ def _called(connection: apsw.Connection, folded: str, *, limit: int = 1 << 30) -
     return found
 
 
-def _mentioned_as(connection: apsw.Connection, folded: str) -> Iterator[int]:
-    asked = "SELECT min(person_id) FROM mentions WHERE folded=? AND person_id>?"
-    person: int | None = 0
-    while (person := connection.execute(asked, (folded, person)).get) is not None:
-        yield person
-
-
 def _nobody_else(connection: apsw.Connection, folded: str) -> int:
     """The person who is known by this bare name only; a new one where there is none."""
     with_handle = "SELECT 1 FROM mentions WHERE person_id=? AND handle>'' LIMIT 1"
-    for person in _mentioned_as(connection, folded):
+    for person in mentioned_as(connection, folded):
         if connection.execute(with_handle, (person,)).fetchone() is None:
             return person
     return _new_person(connection)

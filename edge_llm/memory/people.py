@@ -23,15 +23,19 @@ from edge_llm.memory.identity import (
     bring_home,
     distinct,
     drop_if_unmentioned,
+    folded_names,
+    holders_of,
     is_ambiguous,
     knows,
     link_handles,
     link_name,
+    mentioned_as,
     read_handles,
     settle,
     split,
 )
 from edge_llm.memory.items import Involved, Mention, Person, Role
+from edge_llm.memory.name_matching import closest
 
 if TYPE_CHECKING:
     import apsw
@@ -96,6 +100,22 @@ def persons(connection: apsw.Connection, ids: Iterable[int]) -> list[Person]:
         if row is not None:
             found.append(_described(connection, person, is_owner=bool(row[0])))
     return found
+
+
+def find(connection: apsw.Connection, text: str) -> list[Person]:
+    """Who is meant by `text`; the likeliest first, nobody where nothing fits.
+
+    Only the closest way in which anybody fits counts: a number or address; a whole name; words of a name, their beginnings or
+    characters in it; a name within a longer text; the same sound in pinyin. So "王伟" finds those called 王伟 and not 王伟明.
+    """
+    holders = holders_of(connection, [handle.value for handle in read_handles(connection, [text])])
+    if not holders:
+        wanted = fold_name(text)
+        names = closest(wanted, folded_names(connection)) if wanted else []
+        holders = {person for name in names for person in mentioned_as(connection, name)}
+    weight = "SELECT count(*) FROM (SELECT 1 FROM mentions WHERE person_id=? LIMIT 1000)"
+    mentioned = {person: connection.execute(weight, (person,)).get for person in holders}
+    return sorted(persons(connection, holders), key=lambda person: (-mentioned[person.id], person.id))
 
 
 def everyone(connection: apsw.Connection) -> list[Person]:

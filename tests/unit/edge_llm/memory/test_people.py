@@ -233,3 +233,54 @@ def test_ten_thousand_messages_are_linked_in_seconds(book: Book) -> None:
     start = time.perf_counter()
     people.involved(book.connection, range(1, 11))
     assert time.perf_counter() - start < 0.5
+
+
+@pytest.fixture
+def address_book(book: Book) -> Book:
+    for name, number in [
+        ("Ann Example", "+1 415 555 0101"),
+        ("Annabel Lee", "+1 415 555 0102"),
+        ("Lee, Bo", "+1 415 555 0103"),
+        ("王伟", "+86 138 0013 8001"),
+        ("王伟", "+86 138 0013 8002"),
+        ("王偉明", "+86 138 0013 8003"),
+        ("Mum", "+1 415 555 0104"),
+        ("阿明 (公司)", "+86 138 0013 8004"),
+    ]:
+        book.add(card(name, number))
+    book.add(sent("王伟明"))
+    return book
+
+
+@pytest.mark.parametrize(
+    ("text", "names"),
+    [
+        ("(415) 555-0101", ["Ann Example"]),
+        ("ann example", ["Ann Example"]),
+        ("Example Ann", ["Ann Example"]),
+        ("ann", ["Ann Example", "Annabel Lee"]),
+        ("lee", ["Annabel Lee", "Lee, Bo"]),
+        ("bo lee", ["Lee, Bo"]),
+        ("王伟", ["王伟", "王伟"]),
+        ("王偉", ["王伟", "王伟"]),
+        ("伟明", ["王偉明"]),
+        ("阿明", ["阿明 (公司)"]),
+        ("wang wei", ["王伟", "王伟"]),
+        ("weiming wang", ["王偉明"]),
+        ("tell mum I'm late", ["Mum"]),
+        ("告诉王伟明我晚点到", ["王偉明"]),
+        ("nobody at all", []),
+        ("", []),
+        ("\x00\u202e", []),
+        ("+1 415 555 0199", []),
+    ],
+)
+def test_a_person_is_found_by_what_people_type(address_book: Book, text: str, names: list[str]) -> None:
+    assert [person.name for person in people.find(address_book.connection, text)] == names
+
+
+def test_who_is_mentioned_more_often_comes_first(address_book: Book) -> None:
+    address_book.add(sent(None, "+86 138 0013 8002"))
+    first, second = people.find(address_book.connection, "王伟")
+    assert first.handles == ("+8613800138002",)
+    assert second.handles == ("+8613800138001",)
