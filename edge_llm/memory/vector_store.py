@@ -28,6 +28,8 @@ if TYPE_CHECKING:
 SEGMENT_VECTORS = 2048
 """Most vectors of a segment: what one removal rewrites (0.8 MB at 384 dimensions)."""
 _LARGEST_CODE = 127
+_IN_USE = "embedder"
+"""The key in `meta` whose value is the id of the model in use."""
 
 
 @dataclass(frozen=True)
@@ -98,10 +100,28 @@ def models(connection: apsw.Connection) -> list[Model]:
     return [Model(*row) for row in connection.execute("SELECT id, model_id, dimensions FROM models ORDER BY id")]
 
 
-def drop_model(connection: apsw.Connection, model: Model) -> None:
-    """Delete a model and all its vectors."""
-    connection.execute("DELETE FROM vector_segments WHERE model = ?", (model.id,))
+def model_in_use(connection: apsw.Connection) -> Model | None:
+    """The model whose vectors answer searches: the one chosen with `use_model`, or else the oldest; None without vectors."""
+    row = connection.execute("SELECT value FROM meta WHERE key = ?", (_IN_USE,)).fetchone()
+    chosen = None if row is None else find_model(connection, row[0])
+    return chosen or next(iter(models(connection)), None)
+
+
+def use_model(connection: apsw.Connection, model: Model) -> None:
+    """Let this model's vectors answer searches from now on."""
+    connection.execute("INSERT OR REPLACE INTO meta (key, value) VALUES (?, ?)", (_IN_USE, model.model_id))
+
+
+def drop_model(connection: apsw.Connection, model: Model, *, segments: int) -> bool:
+    """Delete up to so many segments of a model, and the model after the last; True when it is gone."""
+    connection.execute(
+        "DELETE FROM vector_segments WHERE id IN (SELECT id FROM vector_segments WHERE model = ? LIMIT ?)",
+        (model.id, segments),
+    )
+    if connection.execute("SELECT 1 FROM vector_segments WHERE model = ? LIMIT 1", (model.id,)).fetchone():
+        return False
     connection.execute("DELETE FROM models WHERE id = ?", (model.id,))
+    return True
 
 
 def list_segments(connection: apsw.Connection, model: Model) -> list[SegmentInfo]:
@@ -137,17 +157,19 @@ def read_segment(connection: apsw.Connection, store: Store, model: Model, segmen
 
 
 def append(connection: apsw.Connection, store: Store, model: Model, source_id: int, added: Segment) -> None:
-    """Store vectors of items of one source that have none of this model yet.
+    """Store vectors of items of one source. Items that have one of this model already keep it.
 
     A segment joins those of its source that are not larger than it, as the digits of a binary counter do: items that come
     one by one cost each vector eleven writes at most, and a source has few segments.
     """
-    small = connection.execute(
-        "SELECT id, count FROM vector_segments WHERE model = ? AND source_id = ? AND count < ? ORDER BY count, id",
-        (model.id, source_id, SEGMENT_VECTORS),
+    held = connection.execute(
+        "SELECT id, count, item_ids FROM vector_segments WHERE model = ? AND source_id = ? ORDER BY count, id",
+        (model.id, source_id),
     ).fetchall()
+    there = np.frombuffer(b"".join(ids for _, _, ids in held), "<i8")
+    added = added.take(~np.isin(added.item_ids, there))
     parts, total = [added], len(added.item_ids)
-    for segment_id, count in small:
+    for segment_id, count, _ in held:
         if count > total or count + total > SEGMENT_VECTORS:
             break
         parts.append(read_segment(connection, store, model, segment_id))
@@ -177,6 +199,16 @@ def remove(connection: apsw.Connection, store: Store, item_ids: Iterable[int]) -
         _delete(connection, segment_id)
         if remaining is not None:
             _insert(connection, store, by_id[model], source_id, remaining)
+
+
+def read_vectors(connection: apsw.Connection, store: Store, model: Model, item_ids: npt.NDArray[np.int64]) -> Segment:
+    """The vectors of these items, in any order; items without one are left out. Raises StoreDamagedError."""
+    found = []
+    for segment_id, model_of, _, _, ids in _candidates(connection, item_ids):
+        wanted = np.isin(np.frombuffer(ids, "<i8"), item_ids)
+        if model_of == model.id and wanted.any():
+            found.append(read_segment(connection, store, model, segment_id).take(wanted))
+    return _join(found) if found else Segment(*_no_vectors(model.dimensions))
 
 
 def embedded(connection: apsw.Connection, model: Model) -> npt.NDArray[np.int64]:
@@ -225,6 +257,10 @@ def _insert(connection: apsw.Connection, store: Store, model: Model, source_id: 
 
 def _delete(connection: apsw.Connection, segment_id: int) -> None:
     connection.execute("DELETE FROM vector_segments WHERE id = ?", (segment_id,))
+
+
+def _no_vectors(dimensions: int) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.float32], npt.NDArray[np.int8]]:
+    return np.empty(0, np.int64), np.empty(0, np.float32), np.empty((0, dimensions), np.int8)
 
 
 def _join(parts: Sequence[Segment]) -> Segment:

@@ -1,0 +1,174 @@
+"""Vectors in RAM and the search among them: int8 codes for exact scores and, among many, turbovec's codes to find candidates.
+
+Row r of the matrix is slot r of the turbovec index, whatever is added and removed. Knows no store, no items and no threads:
+its owner lets one caller in at a time.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+if TYPE_CHECKING:
+    import numpy.typing as npt
+
+    from edge_llm.memory.vector_store import Segment
+
+    Found = tuple[npt.NDArray[np.int64], npt.NDArray[np.float32]]
+
+_SCAN_ROWS = 4096
+"""Rows that are widened to float32 at a time: 6 MB at 384 dimensions."""
+_EXACT_ROWS = 4096
+"""Up to so many rows a scan of all of them is as quick as the two-step search."""
+_SKETCH_BITS = 2
+_LEAST_CANDIDATES = 128
+_CANDIDATES_PER_HIT = 4
+
+
+class VectorMatrix:
+    """int8 vectors by item id, searched by dot product.
+
+    Args:
+        dimensions: of every vector.
+        sketched: use turbovec among many rows. False scans them all, always.
+    """
+
+    def __init__(self, dimensions: int, *, sketched: bool = True) -> None:
+        self.dimensions = dimensions
+        self.count = 0
+        self._sketched = sketched and dimensions % 8 == 0  # what turbovec takes
+        self._codes = np.empty((0, dimensions), np.int8)
+        self._scales = np.empty(0, np.float32)
+        self._ids = np.empty(0, np.int64)
+        self._row_after = np.zeros(0, np.int32)
+        """Item id -> its row + 1; 0 where there is none. Ids are small: the store counts them up from 1."""
+        self._sketch: Any = None
+        self._sketch_rows = 0
+
+    def reserve(self, rows: int) -> None:
+        """Make room for so many rows more. Memory that no row was written to yet costs nothing but addresses."""
+        needed = self.count + rows
+        if needed <= len(self._ids):
+            return
+        capacity = max(needed, 2 * len(self._ids))
+        for name in ("_codes", "_scales", "_ids"):
+            held = getattr(self, name)
+            grown = np.empty((capacity, *held.shape[1:]), held.dtype)
+            grown[: self.count] = held[: self.count]
+            setattr(self, name, grown)
+
+    def add(self, segment: Segment) -> None:
+        """Add vectors of items that have none."""
+        if not segment.item_ids.size:
+            return
+        self.reserve(len(segment.item_ids))
+        largest = int(segment.item_ids.max())
+        if largest >= len(self._row_after):
+            grown = np.zeros(max(largest + 1, 2 * len(self._row_after)), np.int32)
+            grown[: len(self._row_after)] = self._row_after
+            self._row_after = grown
+        start, end = self.count, self.count + len(segment.item_ids)
+        self._codes[start:end] = segment.codes
+        self._scales[start:end] = segment.scales
+        self._ids[start:end] = segment.item_ids
+        self._row_after[segment.item_ids] = np.arange(start + 1, end + 1)
+        self.count = end
+
+    def remove(self, item_ids: npt.NDArray[np.int64]) -> None:
+        """Remove the vectors of these items; those that have none are ignored. The last rows move into the gaps."""
+        rows = np.sort(self._rows_of(item_ids))[::-1]
+        if not rows.size:
+            return
+        self._row_after[self._ids[rows]] = 0
+        if self._sketch_rows < self.count:  # half built: slots and rows would part
+            self._drop_sketch()
+        came_from: dict[int, int] = {}
+        for row in rows.tolist():
+            self.count -= 1
+            if self._sketch is not None:
+                self._sketch.swap_remove(row)
+                self._sketch_rows -= 1
+            moved = came_from.pop(self.count, self.count)
+            if row != self.count:
+                came_from[row] = moved
+        targets = np.fromiter(came_from, np.int64, len(came_from))
+        sources = np.fromiter(came_from.values(), np.int64, len(came_from))
+        for held in (self._codes, self._scales, self._ids):
+            held[targets] = held[sources]
+        self._row_after[self._ids[targets]] = targets + 1
+
+    def search(self, query: npt.NDArray[np.float32], k: int, allowed: npt.NDArray[np.int64] | None = None) -> Found:
+        """The items whose vectors have the largest dot product with `query`.
+
+        Args:
+            query: float32 (dimensions,).
+            allowed: item ids to choose among; None chooses among all.
+
+        Returns:
+            Ids and scores of at most k items, best first. The scores are exact for the int8 vectors.
+        """
+        rows = None if allowed is None else self._rows_of(allowed)
+        among = self.count if rows is None else rows.size
+        if among > _EXACT_ROWS and self.is_sketched:
+            rows = self._candidates(query, max(_LEAST_CANDIDATES, _CANDIDATES_PER_HIT * k), rows)
+        scores = self._score(query, rows)
+        best = np.argpartition(scores, -k)[-k:] if scores.size > k else np.arange(scores.size)
+        ids = self._ids[best if rows is None else rows[best]]
+        order = np.lexsort((ids, -scores[best]))
+        return ids[order], scores[best][order]
+
+    @property
+    def is_sketched(self) -> bool:
+        """Whether the turbovec index holds every row."""
+        return self._sketch is not None and self._sketch_rows == self.count
+
+    @property
+    def wants_sketch(self) -> bool:
+        """Whether `sketch_more` has something to do."""
+        return self._sketched and self.count > _EXACT_ROWS and not self.is_sketched
+
+    def sketch_more(self, rows: int) -> None:
+        """Bring up to so many rows more into the turbovec index.
+
+        Raises:
+            ImportError: turbovec is not installed.
+        """
+        if self._sketch is None:
+            from turbovec import TurboQuantIndex
+
+            self._sketch = TurboQuantIndex(dim=self.dimensions, bit_width=_SKETCH_BITS)
+        end = min(self.count, self._sketch_rows + rows)
+        part = slice(self._sketch_rows, end)
+        self._sketch.add(self._codes[part] * self._scales[part, None])
+        self._sketch_rows = end
+
+    def _drop_sketch(self) -> None:
+        self._sketch = None
+        self._sketch_rows = 0
+
+    def _rows_of(self, item_ids: npt.NDArray[np.int64]) -> npt.NDArray[np.int64]:
+        """The rows of those of these items that have one, each once."""
+        known = item_ids[(item_ids >= 0) & (item_ids < len(self._row_after))]
+        after = np.unique(self._row_after[known])
+        return after[after > 0].astype(np.int64) - 1
+
+    def _candidates(
+        self, query: npt.NDArray[np.float32], wanted: int, rows: npt.NDArray[np.int64] | None
+    ) -> npt.NDArray[np.int64]:
+        mask = None
+        if rows is not None:
+            mask = np.zeros(self.count, np.bool_)
+            mask[rows] = True
+        _, slots = self._sketch.search(query[None], k=min(wanted, self.count), mask=mask)
+        found: npt.NDArray[np.int64] = slots[0]
+        return found[found >= 0]
+
+    def _score(self, query: npt.NDArray[np.float32], rows: npt.NDArray[np.int64] | None) -> npt.NDArray[np.float32]:
+        total = self.count if rows is None else rows.size
+        scores = np.empty(total, np.float32)
+        for start in range(0, total, _SCAN_ROWS):
+            part = slice(start, min(start + _SCAN_ROWS, total))
+            chosen = part if rows is None else rows[part]
+            scores[part] = (self._codes[chosen].astype(np.float32) @ query) * self._scales[chosen]
+        return scores

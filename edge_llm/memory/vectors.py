@@ -1,0 +1,144 @@
+"""The vectors of a store in RAM, in step with its file.
+
+Loads when first searched, and afterwards reads only segments it has not seen. Knows segments and generations. What is
+searched how is in vector_matrix.py; nothing here knows text or embedders.
+"""
+
+from __future__ import annotations
+
+import threading
+from types import TracebackType
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from edge_llm.memory.vector_matrix import VectorMatrix
+from edge_llm.memory.vector_store import find_model, list_segments, read_segment
+from runtimes.errors import ConfigError
+
+if TYPE_CHECKING:
+    import apsw
+    import numpy.typing as npt
+    from typing_extensions import Self
+
+    from edge_llm.memory.store import Store
+    from edge_llm.memory.vector_matrix import Found
+    from edge_llm.memory.vector_store import Model
+
+_SKETCH_STEP = 4096
+"""Rows that the background thread takes at a time: a search waits some 20 ms for it at most."""
+
+
+class VectorIndex:
+    """The vectors of one model. Any thread may search it.
+
+    Among many vectors a search wants turbovec's codes; computing them takes longer than a search of all vectors as they are,
+    so a thread of the index computes them while searches are already answered. `close` ends it.
+
+    Args:
+        model_id: of the embedder whose vectors these are.
+        sketched: use turbovec where it is installed. False searches all vectors, always.
+    """
+
+    def __init__(self, store: Store, model_id: str, *, sketched: bool = True) -> None:
+        self.model_id = model_id
+        self._store = store
+        self._sketched = sketched
+        self._lock = threading.Lock()
+        self._generation: int | None = None
+        self._model: Model | None = None
+        self._matrix: VectorMatrix | None = None
+        self._segments: dict[int, npt.NDArray[np.int64]] = {}
+        self._worker: threading.Thread | None = None
+        self._closing = threading.Event()
+
+    def __len__(self) -> int:
+        """How many vectors it holds, brought up to date."""
+        with self._lock:
+            self._follow()
+            return 0 if self._matrix is None else self._matrix.count
+
+    def search(self, query: npt.NDArray[np.float32], k: int, *, allowed: npt.NDArray[np.int64] | None = None) -> Found:
+        """The items nearest to a query.
+
+        Args:
+            query: float32 (dimensions,), of length 1.
+            k: most items to return.
+            allowed: ids of the items to choose among; None chooses among all.
+
+        Returns:
+            Item ids and cosines, best first.
+
+        Raises:
+            ConfigError: the query has other dimensions than the vectors.
+            StoreDamagedError: a segment cannot be read.
+        """
+        with self._lock:
+            self._follow()
+            if self._matrix is None or k < 1:
+                return np.empty(0, np.int64), np.empty(0, np.float32)
+            if query.shape != (self._matrix.dimensions,):
+                raise ConfigError(
+                    f"The query has shape {query.shape} and the vectors of {self.model_id} have "
+                    f"{self._matrix.dimensions} dimensions. Search with the embedder that made them."
+                )
+            return self._matrix.search(query, k, allowed)
+
+    def close(self) -> None:
+        """Free the vectors and end the thread. Idempotent."""
+        self._closing.set()
+        if self._worker is not None:
+            self._worker.join()
+        with self._lock:
+            self._matrix, self._segments, self._generation = None, {}, None
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+        self.close()
+
+    def _follow(self) -> None:
+        """Read what changed in the file since the last time."""
+        generation = self._store.generation()  # read first: what changes after it is read now and looked at again later
+        if generation == self._generation:
+            return
+        with self._store.reading() as connection:
+            model = find_model(connection, self.model_id)
+            if model != self._model:
+                self._model, self._segments = model, {}
+                self._matrix = None if model is None else VectorMatrix(model.dimensions, sketched=self._sketched)
+            if model is not None and self._matrix is not None:
+                self._read_changes(connection, model, self._matrix)
+        self._generation = generation
+        self._sketch_in_background()
+
+    def _read_changes(self, connection: apsw.Connection, model: Model, matrix: VectorMatrix) -> None:
+        listed = list_segments(connection, model)
+        gone = self._segments.keys() - {segment.id for segment in listed}
+        for segment_id in gone:
+            matrix.remove(self._segments.pop(segment_id))
+        fresh = [segment for segment in listed if segment.id not in self._segments]
+        matrix.reserve(sum(segment.count for segment in fresh))
+        for info in fresh:
+            segment = read_segment(connection, self._store, model, info.id)
+            matrix.add(segment)
+            self._segments[info.id] = segment.item_ids
+
+    def _sketch_in_background(self) -> None:
+        if self._matrix is None or not self._matrix.wants_sketch or self._closing.is_set():
+            return
+        if self._worker is None or not self._worker.is_alive():
+            self._worker = threading.Thread(target=self._sketch, name="edge-llm-vectors", daemon=True)
+            self._worker.start()
+
+    def _sketch(self) -> None:
+        while not self._closing.is_set():
+            with self._lock:
+                if self._matrix is None or not self._matrix.wants_sketch:
+                    return
+                try:
+                    self._matrix.sketch_more(_SKETCH_STEP)
+                except ImportError:  # turbovec is an extra; without it every vector is looked at
+                    self._sketched = False
+                    return
