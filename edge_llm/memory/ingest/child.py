@@ -7,7 +7,8 @@ request any number of drafts and {"note": text}, and {"done": reuse} or {"error"
 `reuse` says that this process is fit for another file. Knows no format and no store.
 
 Limits of the operating system hold whatever the reader's code does: memory, processor time, no written file, few open
-files. The audit hook is weaker: it stops Python code, a library's or ours, that would open a socket or start a program.
+files. The audit hook is weaker: it stops Python code, a library's or ours, that would open a socket, start a program or
+change a file.
 """
 
 from __future__ import annotations
@@ -37,6 +38,7 @@ _REFUSED = (
     "os.remove", "os.rename", "os.rmdir", "os.mkdir", "os.link", "os.symlink", "os.truncate", "os.chmod", "os.chown",
     "shutil.", "urllib.", "smtplib.", "ftplib.", "http.client.", "webbrowser.",
 )  # fmt: skip
+_WRITING = os.O_WRONLY | os.O_RDWR | os.O_CREAT | os.O_TRUNC | os.O_APPEND
 
 
 @dataclass(frozen=True)
@@ -98,9 +100,10 @@ def bound_process(memory_bytes: int) -> None:
         resource.setrlimit(limit, (lowest, lowest))
 
 
-def refuse_network_and_programs(event: str, _arguments: tuple[Any, ...]) -> None:
+def refuse_harm(event: str, arguments: tuple[Any, ...]) -> None:
     """An audit hook: no reader has a reason to open a socket, start a program or change a file."""
-    if event.startswith(_REFUSED):
+    writes = event == "open" and isinstance(arguments[2], int) and arguments[2] & _WRITING
+    if writes or event.startswith(_REFUSED):
         raise PermissionError(f"a reader may not do this: {event}")
 
 
@@ -194,7 +197,7 @@ def main() -> None:
     with Path(os.devnull).open("wb") as nowhere:
         os.dup2(nowhere.fileno(), sys.stdout.fileno())
     bound_process(settings["memory_bytes"])
-    sys.addaudithook(refuse_network_and_programs)
+    sys.addaudithook(refuse_harm)
     try:
         serve(sys.stdin.buffer, _sender(answers), settings)
     except BrokenPipeError:

@@ -152,13 +152,14 @@ def _optional_text(value: object, name: str, limit: int) -> str | None:
 def _time(value: object, name: str) -> datetime | None:
     if value is None:
         return None
+    text = _text(value, name, 40)
     try:
-        time = datetime.fromisoformat(_text(value, name, 40))
-        if time.tzinfo is None:
-            raise InvalidDraftError(f"{name} has no time zone")
+        time = datetime.fromisoformat(text)
         time.astimezone(timezone.utc)
     except (OverflowError, ValueError) as error:
         raise InvalidDraftError(f"{name} is no time: {error}") from error
+    if time.tzinfo is None:
+        raise InvalidDraftError(f"{name} has no time zone")
     return time
 
 

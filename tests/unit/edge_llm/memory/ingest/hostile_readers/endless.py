@@ -1,0 +1,16 @@
+"""Computes for ever."""
+
+from __future__ import annotations
+
+from typing import BinaryIO
+
+from edge_llm.memory.ingest.reader import Reading
+from tests.unit.edge_llm.memory.ingest.hostile_readers.behaviour import BehaviourReader
+
+
+def _act(file: BinaryIO, reading: Reading) -> None:
+    while True:
+        file.tell()
+
+
+READER = BehaviourReader("endless", _act)
