@@ -7,7 +7,10 @@ from __future__ import annotations
 
 from collections.abc import Generator
 from dataclasses import dataclass
-from typing import Literal, TypeAlias
+from typing import TYPE_CHECKING, Literal, TypeAlias
+
+if TYPE_CHECKING:
+    from edge_llm.memory.recall import Recalled
 
 StopReason: TypeAlias = Literal["stop", "length", "cancelled"]
 """Why an answer ended: the model (or a stop string) ended it, the token limit or the context did, or the caller did."""
@@ -48,6 +51,8 @@ class Result:
     stop_reason: StopReason
     usage: Usage
     timings: Timings
+    recalled: Recalled | None = None
+    """What the answer was made from, in a chat with a memory."""
 
 
 @dataclass(frozen=True)

@@ -1,4 +1,4 @@
-"""Where models are kept: one folder of this user, shared by every app that uses edge-llm.
+"""Where models and memory are kept: one folder of this user, shared by every app that uses edge-llm.
 
 Knows the folder's layout and how two processes take turns in it. Knows nothing of what the files mean.
 """
@@ -42,6 +42,11 @@ class Home:
     def chats(self) -> Path:
         """Saved conversations."""
         return self.path / "chats"
+
+    @property
+    def memory(self) -> Path:
+        """The encrypted store of personal memory: one file, beside which its receipts of forgetting are."""
+        return self.path / "memory" / "memory.db"
 
     @property
     def downloads(self) -> Path:

@@ -1,4 +1,4 @@
-"""How far a pull or a conversion has come: the value that its caller is given, again and again."""
+"""How far a pull, a conversion or an intake has come: the value that its caller is given, again and again."""
 
 from __future__ import annotations
 
@@ -6,9 +6,9 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Literal, TypeAlias
 
-Stage: TypeAlias = Literal["wait", "download", "unpack", "convert"]
+Stage: TypeAlias = Literal["wait", "download", "unpack", "convert", "read", "embed"]
 """wait: another process is doing the same. download, unpack: counted in bytes. convert: counted in the parts of a
-conversion."""
+conversion. read: counted in files. embed: counted in items of memory."""
 
 
 @dataclass(frozen=True)
@@ -20,7 +20,7 @@ class Progress:
     total: int
     """0 when it is not known."""
     item: str
-    """What is being worked on: a file or a model."""
+    """What is being worked on: a file, a model or a store."""
 
 
 ProgressCallback: TypeAlias = Callable[[Progress], None]

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Callable, Mapping, Sequence
-from inspect import cleandoc
 from types import TracebackType
 from typing import Annotated
 
@@ -20,6 +19,8 @@ from edge_llm.cli.bench import bench
 from edge_llm.cli.chat import chat
 from edge_llm.cli.doctor import doctor
 from edge_llm.cli.eval import evaluate
+from edge_llm.cli.markup import in_markup
+from edge_llm.cli.memory import memory
 from edge_llm.cli.models import models
 from edge_llm.cli.pull import pull
 from edge_llm.cli.quantize import quantize
@@ -33,17 +34,9 @@ network connection, except `pull` and a model name that is not here yet.
 """
 
 
-def _in_markup(text: str) -> str:
-    """A docstring as the help page wants it: each paragraph on one line, its examples as they stand."""
-    text, _, examples = cleandoc(text).replace("[", r"\[").partition("\n\nExamples:\n")
-    paragraphs = [" ".join(paragraph.split()) for paragraph in text.split("\n\n")]
-    lines = ["[bold]Examples[/bold]", *(f"[cyan]{line.strip()}[/cyan]" for line in examples.splitlines())]
-    return "\n\n".join([*paragraphs, *(lines if examples else ())])
-
-
 app = typer.Typer(
     name="edge-llm",
-    help=_in_markup(_HELP),
+    help=in_markup(_HELP),
     epilog="Options and examples of a command: edge-llm COMMAND --help",
     add_completion=False,
     rich_markup_mode="rich",
@@ -59,7 +52,8 @@ _PANELS: Mapping[str, Mapping[str, Callable[..., None]]] = {
 }
 for _panel, _commands in _PANELS.items():
     for _name, _command in _commands.items():
-        app.command(_name, rich_help_panel=_panel, help=_in_markup(_command.__doc__ or ""))(_command)
+        app.command(_name, rich_help_panel=_panel, help=in_markup(_command.__doc__ or ""))(_command)
+app.add_typer(memory, name="memory", rich_help_panel="Talk")
 
 
 def _print_version(wanted: bool) -> None:

@@ -7,8 +7,11 @@ from typing import Annotated, TypeAlias
 
 import typer
 
+from edge_llm.memory.items import Kind
+
 _ENGINE = "Engine"
 _SAMPLING = "Sampling"
+_STORE = "Store"
 
 ModelName: TypeAlias = Annotated[
     str,
@@ -127,4 +130,59 @@ Seed: TypeAlias = Annotated[
         help="The same seed gives the same answer. Default: a new one each time.",
         rich_help_panel=_SAMPLING,
     ),
+]
+StoreFile: TypeAlias = Annotated[
+    Path | None,
+    typer.Option(
+        "--store",
+        envvar="EDGE_LLM_MEMORY",
+        show_envvar=True,
+        metavar="FILE",
+        help="The memory's file. Default: memory/memory.db where models are kept.",
+        rich_help_panel=_STORE,
+    ),
+]
+KeyFile: TypeAlias = Annotated[
+    Path | None,
+    typer.Option(
+        "--key-file",
+        metavar="FILE",
+        help="A file with the key: 64 hexadecimal digits or 32 bytes. Default: $EDGE_LLM_MEMORY_PASSPHRASE, or the keyring.",
+        rich_help_panel=_STORE,
+    ),
+]
+AskPassphrase: TypeAlias = Annotated[
+    bool,
+    typer.Option("--passphrase", help="Ask for a passphrase instead of looking in the keyring.", rich_help_panel=_STORE),
+]
+MemoryHome: TypeAlias = Annotated[
+    Path | None,
+    typer.Option(
+        "--home",
+        envvar="EDGE_LLM_HOME",
+        show_envvar=True,
+        metavar="DIR",
+        help="Where models and memory are kept. Default: this user's data folder.",
+        rich_help_panel=_STORE,
+    ),
+]
+OfSource: TypeAlias = Annotated[
+    str | None,
+    typer.Option("--source", metavar="NAME", help="Only what came from this file, folder or conversation."),
+]
+OfPerson: TypeAlias = Annotated[
+    str | None,
+    typer.Option("--person", metavar="WHO", help="Only what involves this person: a name, number or address."),
+]
+Since: TypeAlias = Annotated[
+    str | None,
+    typer.Option("--since", metavar="TIME", help="Not older than this: 2024-05-31, or words such as `last Monday`."),
+]
+Until: TypeAlias = Annotated[
+    str | None,
+    typer.Option("--until", metavar="TIME", help="Not newer than this; a day counts to its end."),
+]
+OfKind: TypeAlias = Annotated[
+    Kind | None,
+    typer.Option("--kind", help="Only this kind of item."),
 ]

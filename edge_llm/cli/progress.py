@@ -23,6 +23,8 @@ _TITLES: dict[Stage, str] = {
     "download": "Fetching",
     "unpack": "Unpacking",
     "convert": "Converting",
+    "read": "Reading",
+    "embed": "Embedding",
 }
 _COUNTED_IN_BYTES = frozenset({"download", "unpack"})
 
@@ -60,6 +62,11 @@ class ProgressDisplay:
         else:
             amount = f"{step.done * 100 // step.total} %" if step.total else ""
         self.show(f"{_TITLES[step.stage]} {step.item}", step.done, step.total, amount=amount)
+
+    def on_memory_step(self, step: Progress) -> None:
+        """A step of `Memory.add`: files read, then items embedded."""
+        unit, place = ("files", step.item[-40:]) if step.stage == "read" else ("items", "")
+        self.show(_TITLES[step.stage], step.done, step.total, amount=printable(f"{step.done} of {step.total} {unit} {place}"))
 
     def on_quantize_step(self, step: QuantizeProgress) -> None:
         """A step of `quantize.pipeline`."""

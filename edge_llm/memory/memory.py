@@ -1,0 +1,388 @@
+"""Memory as a program uses it: one open store with everything that works on it. Wires the parts; decides nothing about them.
+
+    with Memory.open() as memory:
+        memory.add("~/Documents")
+        hits = memory.search("when is the dentist?", k=5)
+        memory.forget(person="Anna")
+
+Opening loads the database and no encoder: that is loaded by the first search or `add` that needs it.
+"""
+
+from __future__ import annotations
+
+import builtins
+import json
+import os
+import threading
+from collections.abc import Collection, Iterable, Iterator, Sequence
+from contextlib import ExitStack
+from dataclasses import replace
+from datetime import datetime, tzinfo
+from pathlib import Path
+from typing import TYPE_CHECKING, TypeAlias
+from weakref import WeakSet
+
+from edge_llm.home import Home, expand
+from edge_llm.memory.adding import Added, Adder, Intake, local_zone, within
+from edge_llm.memory.chats import FORMAT as CHAT
+from edge_llm.memory.chats import Chats
+from edge_llm.memory.ingest.reader import Limits
+from edge_llm.memory.items import Draft, Hit, Item, Kind, Person, Source
+from edge_llm.memory.keys import KeyringKey, MasterKey, PassphraseKey, RawKey
+from edge_llm.memory.store import Store
+from runtimes.errors import CancelledError, InputError
+
+if TYPE_CHECKING:
+    from types import TracebackType
+
+    from typing_extensions import Self
+
+    from edge_llm.chat import Chat
+    from edge_llm.memory.embedder import Embedder
+    from edge_llm.progress import ProgressCallback
+
+Key: TypeAlias = "bytes | str | MasterKey | None"
+"""32 bytes, a passphrase, a keeper of keys, or None for the operating system's keyring."""
+PersonName: TypeAlias = "str | int | Person"
+"""A name, a number or an address as anyone writes it; or a person's id."""
+
+
+def master_key(key: Key) -> MasterKey:
+    """The key's keeper. Raises ConfigError for bytes of another length and for a blank passphrase."""
+    if key is None:
+        return KeyringKey()
+    if isinstance(key, str):
+        return PassphraseKey(key)
+    return RawKey(key) if isinstance(key, bytes | bytearray) else key
+
+
+class Memory:
+    """An open memory. Used by any number of threads at once; a context manager.
+
+    Several processes may have the same one open; one writes at a time. Methods that change something raise StoreBusyError
+    when another writer does not finish in time, and StorageError when the disk refuses: what they were writing is then undone.
+    """
+
+    def __init__(self, store: Store, *, embedder: Embedder | None = None, home: Home | None = None) -> None:
+        """See `open`."""
+        self.store = store
+        self.chats = Chats(store, self._put_chat, self._drop_source)
+        """Conversations that memory keeps."""
+        self._home = home or Home()
+        self._embedder = embedder
+        self._lock = threading.Lock()
+        self._closing = ExitStack()
+        self._listeners: WeakSet[Chat] = WeakSet()
+
+    @classmethod
+    def open(
+        cls,
+        path: str | os.PathLike[str] | None = None,
+        *,
+        key: Key = None,
+        embedder: Embedder | None = None,
+        home: Home | None = None,
+        create: bool = True,
+        read_only: bool = False,
+        timeout_s: float = 5.0,
+    ) -> Memory:
+        """Open a memory, and make it first where there is none.
+
+        Args:
+            path: its file; None takes the home's.
+            key: 32 bytes, a passphrase, or a keeper of keys; None takes the operating system's keyring.
+            embedder: what gives meaning to vectors; None takes the default one, loaded when it is first needed. Not closed
+                with the memory.
+            home: where models and saved conversations are; None takes EDGE_LLM_HOME or this user's data folder.
+            create: make a memory where there is no file. Never with `read_only`.
+            timeout_s: how long a change waits for another writer.
+
+        Raises:
+            WrongKeyError: the key does not open it; nothing was touched.
+            InputError: there is no file and none was to be made; it is no memory; a newer version wrote it.
+            ConfigError: no keyring on this machine, or a key that is none.
+            StorageError, StoreBusyError, StoreDamagedError: see `Store.open`.
+        """
+        place = (home or Home()).memory if path is None else expand(Path(path))
+        store = Store.open(place, master_key(key), create=create, read_only=read_only, timeout_s=timeout_s)
+        return cls(store, embedder=embedder, home=home)
+
+    @property
+    def path(self) -> Path:
+        """The file."""
+        return self.store.path
+
+    def close(self) -> None:
+        """Close the file and free the encoder. Idempotent."""
+        with self._lock:
+            closing = self._closing.pop_all()
+        closing.close()
+        self.store.close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+        self.close()
+
+    def __repr__(self) -> str:
+        return f"Memory({str(self.path)!r})"
+
+    # Taking in
+
+    def add(
+        self,
+        what: str | os.PathLike[str] | Iterable[str | os.PathLike[str]] | Iterable[Draft],
+        *,
+        source: str | None = None,
+        owner: Sequence[str] = (),
+        timezone: str | tzinfo | None = None,
+        keep_days: int | None = None,
+        limits: Limits | None = None,
+        embed: bool = True,
+        progress: ProgressCallback | None = None,
+        cancel: threading.Event | None = None,
+    ) -> Added:
+        """Take in files and folders, or drafts of your own.
+
+        A file whose size and time are those it had is not read again; of one that changed, only what differs is touched. What
+        vanished from a folder leaves memory when the folder is added again. What cannot be read is in the report, and ends
+        nothing.
+
+        Args:
+            what: a path, several, or drafts: then all of what `source` holds from now on.
+            source: a name for drafts, such as "notes of the app"; paths have their own.
+            owner: names, numbers and addresses of the person whose data this is.
+            timezone: for times that a file gives without one; None takes this machine's.
+            keep_days: retention of these sources: items older than this are not stored, and forgotten later. None leaves it.
+            limits: how much one file may cost.
+            embed: give new items their vectors too. Otherwise the next call that does finds them.
+            progress: told of files read, then of items embedded.
+            cancel: set it, from any thread, to end early: CancelledError, and what was stored stays.
+
+        Raises:
+            InputError: drafts without a source, or paths with one.
+            CancelledError, RuntimeFailedError, StorageError, StoreBusyError.
+        """
+        intake = Intake(local_zone(timezone), tuple(owner), limits or Limits(), keep_days)
+        adder = Adder(self.store, intake, progress=progress, cancel=cancel)
+        paths, drafts = _sorted_out(what)
+        gone: tuple[str, ...] = ()
+        if paths and source is not None:
+            raise InputError("Only drafts are given a source; a file's is its path.")
+        if drafts and source is None:
+            raise InputError("Drafts need the name of their source: memory.add(drafts, source=NAME).")
+        if source is not None:
+            adder.add_drafts(source, "drafts", drafts)
+        else:
+            adder.add_files(paths)
+            gone = adder.vanished(paths)
+            for name in gone:
+                self._drop_source(name)
+        embedded = self.embed(progress=progress, cancel=cancel) if embed else 0
+        return adder.report(gone=gone, embedded=embedded)
+
+    def embed(self, *, progress: ProgressCallback | None = None, cancel: threading.Event | None = None) -> int:
+        """Give every item that has none a vector of this memory's embedder; returns how many got one.
+
+        After a change of embedder this makes all vectors anew; searches use the old ones until it is done. Raises
+        CancelledError, RuntimeFailedError, StorageError; what was done stays.
+        """
+        from edge_llm.memory.embedding import embed_pending
+
+        if not self._has_pending():
+            return 0
+        return embed_pending(self.store, self.embedder, progress=progress, cancel=cancel).embedded
+
+    def watch(
+        self,
+        paths: Sequence[str | os.PathLike[str]],
+        *,
+        owner: Sequence[str] = (),
+        timezone: str | tzinfo | None = None,
+        cancel: threading.Event,
+    ) -> Iterator[Added]:
+        """Add folders, and again what changes in them, until `cancel` is set. Yields what each round did.
+
+        Raises:
+            InputError: one of them is no folder. StorageError: they cannot be watched.
+        """
+        from edge_llm.memory.ingest.watch import watch
+
+        folders = [expand(Path(path)).absolute() for path in paths]
+        changes = watch(folders, cancel)
+        try:
+            yield self.add(folders, owner=owner, timezone=timezone, cancel=cancel)
+            for change in changes:
+                gone = within([source.name for source in self.sources()], change.removed)
+                for name in gone:
+                    self._drop_source(name)
+                added = self.add([file.path for file in change.changed], owner=owner, timezone=timezone, cancel=cancel)
+                yield replace(added, gone=tuple(gone))
+        except CancelledError:
+            return
+
+    # Finding
+
+    def search(
+        self,
+        query: str,
+        k: int = 10,
+        *,
+        source: str | None = None,
+        person: PersonName | None = None,
+        since: datetime | None = None,
+        until: datetime | None = None,
+        kind: Kind | None = None,
+        now: datetime | None = None,
+    ) -> builtins.list[Hit]:
+        """Find items by words and by meaning, the best first.
+
+        Args:
+            query: words, or a question. A time in it ("last Tuesday", "上周三") narrows the search to it.
+            k: most hits.
+            source: only from this source; a path, or a folder of files that were added.
+            person: only what involves this person. A name that several have means all of them.
+            since, until: since <= time < until.
+            kind: only this kind of item.
+            now: what times in the query count from; None takes the clock.
+
+        Raises:
+            InputError: a source or a person that memory does not know.
+            StoreDamagedError: what was found cannot be read.
+        """
+        raise NotImplementedError
+
+    def show(self, item_id: int) -> Item:
+        """An item whole. Raises InputError when there is none."""
+        items = self.store.items([item_id])
+        if not items:
+            raise InputError(f"Memory has no item {item_id}. `edge-llm memory list` shows what there is.")
+        return items[0]
+
+    def list(
+        self,
+        *,
+        source: str | None = None,
+        person: PersonName | None = None,
+        since: datetime | None = None,
+        until: datetime | None = None,
+        kind: Kind | None = None,
+        limit: int | None = None,
+        offset: int = 0,
+    ) -> builtins.list[Item]:
+        """Items that meet all conditions, the latest stored first. Conditions and errors as for `search`."""
+        ids = self._select(source=source, person=person, since=since, until=until, kind=kind)
+        ids.reverse()
+        return self.store.items(ids[offset:] if limit is None else ids[offset : offset + limit])
+
+    def sources(self) -> builtins.list[Source]:
+        """Every source, in the order they were added."""
+        return self.store.sources()
+
+    def people(self) -> builtins.list[Person]:
+        """Everyone known, in the order they were met."""
+        from edge_llm.memory import people
+
+        with self.store.reading() as connection:
+            return people.everyone(connection)
+
+    def missing(self, ids: Collection[int]) -> frozenset[int]:
+        """Those of the ids that no item has: forgotten, or gone from their file."""
+        with self.store.reading() as connection:
+            listed = json.dumps(sorted(ids))
+            rows = connection.execute("SELECT id FROM items WHERE id IN (SELECT value FROM json_each(?))", (listed,))
+            return frozenset(ids) - {row[0] for row in rows}
+
+    # The parts
+
+    @property
+    def embedder(self) -> Embedder:
+        """What makes vectors. The default one is opened here, and loaded when it is first used."""
+        with self._lock:
+            if self._embedder is None:
+                from edge_llm.memory.embedders import open_embedder
+
+                self._embedder = self._closing.enter_context(open_embedder(home=self._home))
+            return self._embedder
+
+    def tell_when_forgetting(self, chat: Chat) -> None:
+        """Have `chat.forget` called when items are forgotten through this memory. Holds no reference that keeps it alive."""
+        self._listeners.add(chat)
+
+    def _put_chat(self, source: str, drafts: Sequence[Draft], complete: bool) -> None:
+        self.store.put(source, CHAT, drafts, complete=complete)
+        self.embed()
+
+    def _drop_source(self, name: str) -> None:
+        """Remove a source with all its items; nothing happens when there is none."""
+        from edge_llm.memory.removal import remove_items, remove_source
+
+        with self.store.writing() as connection:
+            found = self.store.source(name)
+            if found is not None:
+                remove_items(connection, self.store, self.store.select(source=name))
+                remove_source(connection, found.id)
+
+    def _has_pending(self) -> bool:
+        """Whether an item lacks a vector of this memory's embedder. Loads no encoder to find out."""
+        from edge_llm.memory import vector_store
+
+        with self.store.reading() as connection:
+            model = vector_store.find_model(connection, self.embedder.model_id)
+            return bool(vector_store.pending(connection, model).size)
+
+    def _select(
+        self,
+        *,
+        source: str | None,
+        person: PersonName | None,
+        since: datetime | None,
+        until: datetime | None,
+        kind: Kind | None,
+    ) -> builtins.list[int]:
+        """Ids of the items that meet all conditions, in the order they were stored."""
+        sources = [None] if source is None else self._source_names(source)
+        people = [None] if person is None else self._person_ids(person)
+        found = {
+            item
+            for name in sources
+            for one in people
+            for item in self.store.select(source=name, person=one, since=since, until=until, kind=kind)
+        }
+        return sorted(found)
+
+    def _source_names(self, source: str) -> builtins.list[str]:
+        """The sources meant by a name, a path or a folder. Raises InputError when there is none."""
+        known = [found.name for found in self.sources()]
+        names = [source] if source in known else within(known, [expand(Path(source)).absolute()])
+        if not names:
+            raise InputError(f"Memory has no source {source!r}. `edge-llm memory list sources` shows them.")
+        return names
+
+    def _person_ids(self, person: PersonName) -> builtins.list[int]:
+        """The people meant by a name. Raises InputError when there is nobody."""
+        from edge_llm.memory import people
+
+        with self.store.reading() as connection:
+            if isinstance(person, str):
+                found = people.find(connection, person)
+            else:
+                found = people.persons(connection, [person.id if isinstance(person, Person) else person])
+        if not found:
+            raise InputError(f"Memory knows nobody called {person!r}. `edge-llm memory list people` shows everyone.")
+        return [one.id for one in found]
+
+
+def _sorted_out(
+    what: str | os.PathLike[str] | Iterable[str | os.PathLike[str]] | Iterable[Draft],
+) -> tuple[list[Path], list[Draft]]:
+    """Paths and drafts of what was to be added; one of them is empty. Raises InputError for a mixture."""
+    if isinstance(what, str | os.PathLike):
+        return [expand(Path(what)).absolute()], []
+    listed = list(what)
+    drafts = [one for one in listed if isinstance(one, Draft)]
+    paths = [expand(Path(one)).absolute() for one in listed if not isinstance(one, Draft)]
+    if drafts and paths:
+        raise InputError("Paths and drafts cannot be added together. Call add once for each.")
+    return paths, drafts
