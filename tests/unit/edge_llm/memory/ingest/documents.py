@@ -45,7 +45,8 @@ def word_parts(body: str, others: Mapping[str, str] | None = None) -> bytes:
     )
     parts = {f"word/{name}.xml": f"<w:{name} {namespaces}>{content}</w:{name}>" for name, content in (others or {}).items()}
     related = "".join(
-        f'<Relationship Id="rId{number}" Type="{OFFICE}/{name}" Target="{name}.xml"/>' for number, name in enumerate(others or {})
+        f'<Relationship Id="rId{number}" Type="{OFFICE}/{name}" Target="{name}.xml"/>'
+        for number, name in enumerate(others or {})
     )
     return archive(
         {
@@ -97,7 +98,7 @@ def excel_by_xlsxwriter() -> bytes:
     sheet.write_number(1, 1, 0.5, clock)
     sheet.write_datetime(1, 2, CREATED, stamp)
     sheet.write_formula(1, 3, "=20+22", None, 42)
-    sheet.write_boolean(1, 4, True)
+    sheet.write_boolean(1, 4, boolean=True)
     book.close()
     return buffer.getvalue()
 
@@ -122,7 +123,9 @@ def pptx() -> bytes:
     return _saved(show.save)
 
 
-def pdf(pages: Sequence[Sequence[str]] = (("Hello from page one.",), ("第二页的内容", "and English")), title: str = "") -> bytes:
+def pdf(
+    pages: Sequence[Sequence[str]] = (("Hello from page one.",), ("第二页的内容", "and English")), title: str = ""
+) -> bytes:
     """Pages of lines in the way Chrome's printing writes them: a composite font whose codes only its ToUnicode map explains,
     compressed streams, text placed line by line."""
     characters = sorted({character for lines in pages for line in lines for character in line})
@@ -136,11 +139,13 @@ def pdf(pages: Sequence[Sequence[str]] = (("Hello from page one.",), ("第二页
     objects = [
         "<< /Type /Catalog /Pages 2 0 R >>",
         f"<< /Type /Pages /Count {len(pages)} /Kids [{' '.join(f'{7 + 2 * n} 0 R' for n in range(len(pages)))}] >>",
-        "<< /Type /Font /Subtype /Type0 /BaseFont /AAAAAA+Body /Encoding /Identity-H /DescendantFonts [4 0 R] /ToUnicode 5 0 R >>",
+        "<< /Type /Font /Subtype /Type0 /BaseFont /AAAAAA+Body /Encoding /Identity-H /DescendantFonts [4 0 R] "
+        "/ToUnicode 5 0 R >>",
         "<< /Type /Font /Subtype /CIDFontType2 /BaseFont /AAAAAA+Body /CIDSystemInfo << /Registry (Adobe) /Ordering (Identity) "
         "/Supplement 0 >> /DW 500 >>",
         _stream(cmap.encode()),
-        f"<< /Title <FEFF{title.encode('utf-16-be').hex()}> /CreationDate (D:20240305093000+01'00') /Producer (Skia/PDF m120) >>",
+        f"<< /Title <FEFF{title.encode('utf-16-be').hex()}> /CreationDate (D:20240305093000+01'00') "
+        "/Producer (Skia/PDF m120) >>",
     ]
     for number, lines in enumerate(pages):
         shown = "".join(
@@ -149,7 +154,8 @@ def pdf(pages: Sequence[Sequence[str]] = (("Hello from page one.",), ("第二页
         )
         content = f"1 0 0 -1 0 842 cm\nBT\n/F4 12 Tf\n{shown}ET\n"
         objects.append(
-            f"<< /Type /Page /Parent 2 0 R /MediaBox [0 0 595 842] /Resources << /Font << /F4 3 0 R >> >> /Contents {8 + 2 * number} 0 R >>"
+            "<< /Type /Page /Parent 2 0 R /MediaBox [0 0 595 842] /Resources << /Font << /F4 3 0 R >> >> "
+            f"/Contents {8 + 2 * number} 0 R >>"
         )
         objects.append(_stream(content.encode()))
     return pdf_of(objects, trailer="/Root 1 0 R /Info 6 0 R")
@@ -162,10 +168,13 @@ def pdf_of(objects: Sequence[str | bytes], trailer: str = "/Root 1 0 R") -> byte
         offsets.append(len(out))
         out += f"{number} 0 obj\n".encode() + (content.encode() if isinstance(content, str) else content) + b"\nendobj\n"
     table = "".join(f"{offset:010d} 00000 n \n" for offset in offsets)
-    return bytes(out) + (
-        f"xref\n0 {len(offsets) + 1}\n0000000000 65535 f \n{table}"
-        f"trailer\n<< /Size {len(offsets) + 1} {trailer} >>\nstartxref\n{len(out)}\n%%EOF\n"
-    ).encode()
+    return (
+        bytes(out)
+        + (
+            f"xref\n0 {len(offsets) + 1}\n0000000000 65535 f \n{table}"
+            f"trailer\n<< /Size {len(offsets) + 1} {trailer} >>\nstartxref\n{len(out)}\n%%EOF\n"
+        ).encode()
+    )
 
 
 def _stream(data: bytes) -> bytes:

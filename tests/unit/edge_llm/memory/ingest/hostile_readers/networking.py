@@ -25,14 +25,17 @@ def _attempts(path: Path) -> dict[str, Callable[[], object]]:
     }
 
 
+def _outcome(attempt: Callable[[], object]) -> str:
+    try:
+        attempt()
+    except OSError as error:
+        return type(error).__name__
+    return "let"
+
+
 def _act(file: BinaryIO, reading: Reading) -> Iterator[Draft]:
     for name, attempt in _attempts(reading.path).items():
-        try:
-            attempt()
-        except OSError as error:
-            yield Draft(text=f"{name}: {type(error).__name__}", kind="note", locator=name)
-        else:
-            yield Draft(text=f"{name}: let", kind="note", locator=name)
+        yield Draft(text=f"{name}: {_outcome(attempt)}", kind="note", locator=name)
 
 
 READER = BehaviourReader("networking", _act)

@@ -13,7 +13,7 @@ from tests.unit.edge_llm.memory.ingest.hostile_readers.behaviour import Behaviou
 
 
 def _act(file: BinaryIO, reading: Reading) -> Iterator[Draft]:
-    print('{"done": true}')
+    sys.stdout.write('{"done": true}\n')
     sys.stdout.flush()
     os.write(1, b"\x00\x00\x00\x02{}")
     sys.stderr.write("warning\n")

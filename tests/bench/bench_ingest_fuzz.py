@@ -1,0 +1,144 @@
+"""Damaged files of every format, read as memory reads them: no crash, no hang, no memory over the bound, no reader at a loss.
+
+    python -m tests.bench.bench_ingest_fuzz [--inputs 10000] [--formats docx,pdf] [--seed 0] [--json]
+
+Each input is a small real file damaged by a seed (tests/unit/edge_llm/memory/ingest/mutations.py) and read through `Workers`
+under the limits given. Prints a row a format; exit code 1 when one of them has a crash, a hang, a process over its memory or
+a reader that failed with anything but a refusal. With the defaults it takes some minutes a format.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import sys
+import tempfile
+import threading
+import time
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from zoneinfo import ZoneInfo
+
+import psutil
+
+from edge_llm.memory.ingest.formats import readers
+from edge_llm.memory.ingest.reader import Limits, Reading
+from edge_llm.memory.ingest.worker import Workers
+from runtimes.errors import UnreadableFileError
+from tests.contract.reader_samples import SAMPLES
+from tests.unit.edge_llm.memory.ingest.mutations import mutate
+
+LIMITS = Limits(seconds=20, memory_bytes=512 << 20, expanded_bytes=64 << 20, items=100_000)
+
+
+@dataclass
+class Row:
+    """What became of one format's inputs."""
+
+    format: str
+    inputs: int = 0
+    items: int = 0
+    refused: int = 0
+    crashes: int = 0
+    hangs: int = 0
+    over_memory: int = 0
+    failed: int = 0
+    """The reader raised what it must not."""
+    slowest_s: float = 0.0
+    peak_mib: int = 0
+    seconds: float = 0.0
+    examples: list[str] = field(default_factory=list)
+    """Seeds and reasons of the first few that must not be."""
+
+    @property
+    def clean(self) -> bool:
+        return not (self.crashes or self.hangs or self.over_memory or self.failed)
+
+
+class _Peak:
+    """Watches the largest resident size of this process's children."""
+
+    def __init__(self) -> None:
+        self.bytes = 0
+        self._stop = threading.Event()
+        self._thread = threading.Thread(target=self._run, daemon=True)
+        self._thread.start()
+
+    def close(self) -> int:
+        self._stop.set()
+        self._thread.join()
+        return self.bytes
+
+    def _run(self) -> None:
+        me = psutil.Process()
+        while not self._stop.wait(0.02):
+            for child in me.children():
+                try:
+                    self.bytes = max(self.bytes, child.memory_info().rss)
+                except psutil.Error:  # it has just ended
+                    continue
+
+
+def fuzz(name: str, inputs: int, seed: int, folder: Path) -> Row:
+    """Read `inputs` damaged files of one format."""
+    file_name, build = SAMPLES[name]
+    whole, path, row = build(), folder / file_name, Row(name)
+    reading = Reading(path, ZoneInfo("Europe/Berlin"), ("Ines Falk",), LIMITS)
+    peak, begun = _Peak(), time.monotonic()
+    with Workers(LIMITS) as workers:
+        for number in range(seed, seed + inputs):
+            path.write_bytes(mutate(whole, number))
+            started = time.monotonic()
+            try:
+                row.items += sum(1 for _ in workers.read(path, reading, reader=name))
+            except UnreadableFileError as error:
+                _count(row, number, str(error))
+            row.inputs += 1
+            row.slowest_s = max(row.slowest_s, time.monotonic() - started)
+    row.seconds = time.monotonic() - begun
+    row.peak_mib = peak.close() >> 20
+    return row
+
+
+def _count(row: Row, number: int, reason: str) -> None:
+    kinds = {
+        "was ended by SIG": "crashes",
+        "no item was found for": "hangs",
+        "of memory allowed": "over_memory",
+        "failed on it": "failed",
+    }
+    kind = next((kind for words, kind in kinds.items() if words in reason), "refused")
+    setattr(row, kind, getattr(row, kind) + 1)
+    if kind != "refused" and len(row.examples) < 10:
+        row.examples.append(f"seed {number}: {reason[-300:]}")
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Print the table; 1 when something happened that must not."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--inputs", type=int, default=10_000)
+    parser.add_argument("--formats", default=",".join(reader.name for reader in readers()))
+    parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("--json", action="store_true")
+    options = parser.parse_args(arguments)
+    rows = []
+    if not options.json:
+        print(f"{'format':12}{'inputs':>8}{'items':>10}{'refused':>9}{'crash':>7}{'hang':>6}{'memory':>8}{'failed':>8}"
+              f"{'slowest s':>11}{'peak MiB':>10}{'seconds':>9}")  # fmt: skip
+    for name in options.formats.split(","):
+        with tempfile.TemporaryDirectory() as folder:
+            row = fuzz(name, options.inputs, options.seed, Path(folder))
+        rows.append(row)
+        if not options.json:
+            print(f"{row.format:12}{row.inputs:>8}{row.items:>10}{row.refused:>9}{row.crashes:>7}{row.hangs:>6}{row.over_memory:>8}"
+                  f"{row.failed:>8}{row.slowest_s:>11.2f}{row.peak_mib:>10}{row.seconds:>9.0f}", flush=True)  # fmt: skip
+            for example in row.examples:
+                print("   ", example, file=sys.stderr)
+    if options.json:
+        print(json.dumps([asdict(row) for row in rows], indent=2))
+    return 0 if all(row.clean for row in rows) else 1
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())
