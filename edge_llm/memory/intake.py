@@ -193,7 +193,7 @@ class _Intake:
 
     def finish(self, stamp: Stamp | None) -> None:
         """Remove what the source no longer has, and remember what its file was."""
-        values = (0, 0, None, None, None)
+        values: tuple[int | str | None, ...] = (0, 0, None, None, None)
         if stamp is not None:
             values = (1, stamp.bytes, stamp.mtime_ns, stamp.sha256, stamp.reader_version)
         with self._store.writing() as connection:

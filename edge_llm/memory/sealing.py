@@ -53,3 +53,13 @@ class Sealer:
             return self._cipher.decrypt(sealed[:NONCE], sealed[NONCE:], context)
         except (InvalidTag, ValueError) as error:
             raise StoreDamagedError(f"A sealed value cannot be opened ({context.decode('ascii', 'replace')}).") from error
+
+
+def wrap(wrapping: bytes, source_id: int, key: bytes) -> bytes:
+    """A source's key, sealed under the store's wrapping key and bound to the source."""
+    return Sealer(wrapping).seal(key, b"source:%d" % source_id)
+
+
+def unwrap(wrapping: bytes, source_id: int, wrapped: bytes) -> bytes:
+    """A source's key. Raises StoreDamagedError: it was wrapped under another key or for another source."""
+    return Sealer(wrapping).open(wrapped, b"source:%d" % source_id)

@@ -19,9 +19,9 @@ from edge_llm.memory import records
 from edge_llm.memory.connecting import Unlocked, connect, translated, unlock
 from edge_llm.memory.creating import create_store
 from edge_llm.memory.items import Draft, Item, Kind, Source
-from edge_llm.memory.keys import MasterKey
+from edge_llm.memory.keys import MasterKey, derive
 from edge_llm.memory.records import Changes, Stamp
-from edge_llm.memory.sealing import Sealer
+from edge_llm.memory.sealing import Sealer, unwrap, wrap
 from runtimes.errors import InputError, SessionClosedError, StorageError, StoreBusyError, StoreDamagedError
 
 if TYPE_CHECKING:
@@ -30,6 +30,8 @@ if TYPE_CHECKING:
 
     import apsw
     from typing_extensions import Self
+
+    from edge_llm.memory.pages import PageCipher
 
 __all__ = ["Changes", "Stamp", "Store"]
 
@@ -172,6 +174,22 @@ class Store:
         finally:
             self._writing.release()
 
+    @contextmanager
+    def maintaining(self) -> Iterator[apsw.Connection]:
+        """The writer's connection outside of a transaction, for what cannot be in one; nobody else of this store writes.
+
+        Raises:
+            StoreBusyError, StorageError, SessionClosedError: as for `writing`.
+        """
+        if not self._writing.acquire(timeout=self.timeout_s):
+            raise StoreBusyError(f"Another thread is writing to {self.path} and did not finish in time. Nothing was written.")
+        try:
+            connection = self._open_writer()
+            with translated(self.path):
+                yield connection
+        finally:
+            self._writing.release()
+
     def generation(self) -> int:
         """A number that grows with every change, whichever process makes it."""
         with self.reading() as connection:
@@ -251,17 +269,22 @@ class Store:
         known = self._sealers.get(source_id)
         if known is not None and known[0] == row[0]:
             return known[1]
-        sealer = Sealer(Sealer(self._keys.wrapping).open(row[0], self.wrap_context(source_id)))
+        sealer = Sealer(unwrap(self._keys.wrapping, source_id, row[0]))
         self._sealers[source_id] = (row[0], sealer)
         return sealer
 
     def wrap(self, source_id: int, key: bytes) -> bytes:
         """A source's key, sealed under the store's."""
-        return Sealer(self._keys.wrapping).seal(key, self.wrap_context(source_id))
+        return wrap(self._keys.wrapping, source_id, key)
 
-    def wrap_context(self, source_id: int) -> bytes:
-        """What a source's wrapped key is bound to."""
-        return f"source:{self.id}:{source_id}".encode()
+    def own_sealer(self, purpose: str) -> Sealer:
+        """Seals what belongs to the store and to no source. It stays the same when the master key changes."""
+        return Sealer(derive(self._secret, b"", purpose))
+
+    @property
+    def cipher(self) -> PageCipher:
+        """Opens the file's pages without SQLite."""
+        return self._keys.cipher
 
     def digest(self, purpose: str, data: bytes) -> bytes:
         """16 bytes that are equal for equal data of one store, and say nothing to who does not hold its secret."""
