@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import threading
 from collections.abc import Iterable, Sequence
+from contextlib import suppress
 from dataclasses import replace
 from datetime import datetime, timezone
 from pathlib import Path
@@ -17,7 +18,7 @@ from edge_llm.memory.packing import LEAST_TOKENS, Passage, frame
 from edge_llm.memory.recall import Recall, conclude, not_in_data, recall
 from edge_llm.messages import Message, require_messages
 from edge_llm.sampling import GREEDY, Sampling
-from runtimes.errors import ContextOverflowError, InputError
+from runtimes.errors import ContextOverflowError, InputError, SessionClosedError
 
 if TYPE_CHECKING:
     from edge_llm.memory.memory import Memory
@@ -167,7 +168,8 @@ class Chat:
                 # The question that the answer belongs to stands before it and was kept with the same items.
                 self._turns = turns[:place]
                 break
-        self.model.clear_cache()
+        with suppress(SessionClosedError):  # a model that was closed holds nothing
+            self.model.clear_cache()
 
     def _look_up(self, memory: Memory, text: str, max_tokens: int | None) -> tuple[Passage, ...]:
         """What memory has for a question, as much of it as there is room for."""

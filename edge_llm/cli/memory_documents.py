@@ -7,11 +7,12 @@ import re
 import sys
 from collections.abc import Sequence
 from datetime import datetime, timedelta
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from edge_llm.cli.output import say
 from edge_llm.hidden import escape_in_json, show_hidden
-from runtimes.errors import InputError
+from runtimes.errors import InputError, StorageError
 
 if TYPE_CHECKING:
     from edge_llm.memory.items import Hit, Involved, Item, Person, Source
@@ -30,6 +31,15 @@ def say_document(document: Any, *, one_line: bool = False) -> None:
 def say_text(text: str = "") -> None:
     """Print text from outside on stdout, with what is hidden in it written out."""
     say(show_hidden(text))
+
+
+def write_json(path: Path, document: Any) -> None:
+    """Write a JSON document to a new file. Raises StorageError."""
+    try:
+        with path.open("x", encoding="utf-8") as stream:
+            stream.write(json.dumps(document, indent=2) + "\n")
+    except OSError as error:
+        raise StorageError(f"Cannot write {path}: {error.strerror or error}.") from error
 
 
 def item_document(item: Item) -> dict[str, Any]:

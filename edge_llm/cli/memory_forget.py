@@ -3,23 +3,20 @@
 from __future__ import annotations
 
 import sys
+from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from edge_llm.cli import options
-from edge_llm.cli.memory_documents import heading, one_line, parse_time, say_document, say_text
+from edge_llm.cli.memory_documents import heading, one_line, parse_time, say_document, say_text, write_json
 from edge_llm.cli.memory_opening import StoreChoice, open_memory
 from edge_llm.cli.output import note
-from edge_llm.hidden import show_hidden
-from runtimes.errors import InputError
+from runtimes.errors import InputError, StorageError
 
 if TYPE_CHECKING:
     from edge_llm.memory.forgetting import Forgotten
-    from edge_llm.memory.memory import Memory
-
-_SHOWN = 10
 
 
 def forget(
@@ -34,6 +31,7 @@ def forget(
     ] = None,
     since: options.Since = None,
     until: options.Until = None,
+    kind: options.OfKind = None,
     query: Annotated[str | None, typer.Option("--query", metavar="TEXT", help="All that has these words.")] = None,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Only show what would be forgotten.")] = False,
     yes: Annotated[bool, typer.Option("--yes", help="Do not ask first; needed where there is no terminal.")] = False,
@@ -64,23 +62,26 @@ def forget(
             person=person,
             since=parse_time(since, "--since"),
             until=parse_time(until, "--until", end=True),
+            kind=kind,
             query=query,
             dry_run=True,
         )
         if not as_json:
-            _show_plan(memory, planned)
-        if dry_run or not planned.ids:
+            _show(planned)
+        if dry_run or not planned.ids or not (yes or _agreed(len(planned.ids))):
             if as_json:
-                say_document({**_document(planned), "done": False, "receipt": None})
+                say_document(_document(planned, None))
             return
-        if not yes and not _agreed(len(planned.ids)):
-            note("Nothing was forgotten.")
-            return
-        done = memory.forget(ids=planned.ids, receipt=receipt)
+        place = _new_receipt(receipt, memory.path.parent)
+        done = memory.forget(ids=planned.ids)
+        if done.receipt is not None:
+            write_json(place, done.receipt.to_json())
     if as_json:
-        say_document({**_document(done), "done": True, "receipt": str(done.receipt)})
-    else:
-        say_text(f"Forgot {len(done.ids)} items. Receipt: {done.receipt}")
+        say_document(_document(done, place))
+        return
+    say_text(f"Forgot {len(done.ids)} items. Receipt: {place}")
+    if done.receipt is not None and not done.receipt.clean:
+        note("Another program still reads the old pages. They are overwritten when memory is next written to; verify then.")
 
 
 def verify(
@@ -115,19 +116,22 @@ def verify(
         raise typer.Exit(2)
 
 
-def _show_plan(memory: Memory, planned: Forgotten) -> None:
-    for number in planned.ids[:_SHOWN]:
-        item = memory.show(number)
+def _show(planned: Forgotten) -> None:
+    plan = planned.plan
+    if not plan.ids:
+        note("Nothing in memory meets this.")
+        return
+    counts = ", ".join(f"{count} {name}" for name, count in plan.kinds.items())
+    say_text(f"{len(plan.ids)} items: {counts}")
+    for name, count in plan.sources.items():
+        say_text(f"  {count} of {name}{' (all of it)' if name in plan.emptied else ''}")
+    for item in plan.examples:
         say_text(heading(item))
         say_text(f"     {one_line(item)}")
-    if len(planned.ids) > _SHOWN:
-        say_text(f"... and {len(planned.ids) - _SHOWN} more items")
     if planned.turns:
-        say_text(f"{len(planned.turns)} of these are turns of conversations that were made from the others, or repeat them.")
-    for path, messages in planned.files:
-        say_text(f"{messages} messages of {path} repeat them and go too.")
-    if not planned.ids:
-        note("Nothing in memory meets this.")
+        say_text(f"{len(planned.turns)} of them are turns of conversations that were made from the others, or repeat them.")
+    for cut in planned.files:
+        say_text(f"{cut.messages} messages of {cut.path} repeat them and go too.")
 
 
 def _agreed(count: int) -> bool:
@@ -138,10 +142,32 @@ def _agreed(count: int) -> bool:
     return sys.stdin.readline().strip().lower() in ("y", "yes")
 
 
-def _document(forgotten: Forgotten) -> dict[str, Any]:
+def _new_receipt(wanted: Path | None, folder: Path) -> Path:
+    """Where the receipt goes, a file that is not there yet. Raises InputError, StorageError: before anything is forgotten."""
+    if wanted is not None:
+        if wanted.exists() or not wanted.absolute().parent.is_dir():
+            raise InputError(f"{wanted} is there already, or its folder is not. Name a new file for the receipt.")
+        return wanted
+    now = datetime.now().astimezone()
+    place = folder / "receipts" / f"{now:%Y-%m-%d %H.%M.%S.%f}.json"
+    try:
+        place.parent.mkdir(exist_ok=True)
+    except OSError as error:
+        raise StorageError(f"Cannot create {place.parent}: {error.strerror or error}. Name a file with --receipt.") from error
+    return place
+
+
+def _document(forgotten: Forgotten, receipt: Path | None) -> dict[str, Any]:
+    plan = forgotten.plan
     return {
-        "ids": list(forgotten.ids),
-        "sources": list(forgotten.sources),
+        "done": receipt is not None,
+        "ids": list(plan.ids),
+        "sources": dict(plan.sources),
+        "emptied": list(plan.emptied),
+        "kinds": dict(plan.kinds),
+        "people": plan.people,
+        "vectors": plan.vectors,
         "turns": list(forgotten.turns),
-        "files": [{"path": show_hidden(str(path)), "messages": messages} for path, messages in forgotten.files],
+        "files": [{"path": str(cut.path), "messages": cut.messages} for cut in forgotten.files],
+        "receipt": None if receipt is None else str(receipt),
     }

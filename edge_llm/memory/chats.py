@@ -96,7 +96,7 @@ class Chats:
         if not items:
             known = ", ".join(self.names()[:5]) or "none"
             raise InputError(f"Memory has no conversation called {name!r}. The latest ones: {known}.")
-        shown = self._shown().get(name, {})
+        shown = self._shown().get(self._digest(name), {})
         return tuple(
             SavedTurn(Message(_role(item), item.text), item.time, shown.get(_number(item), frozenset())) for item in items
         )
@@ -113,7 +113,11 @@ class Chats:
         found = set(ids) | self._quoting(turns, ids)
         frontier = frozenset(found)
         while frontier:
-            following = {item for name, items in turns.items() for item in _following(items, shown.get(name, {}), frontier)}
+            following = {
+                item
+                for name, items in turns.items()
+                for item in _following(items, shown.get(self._digest(name), {}), frontier)
+            }
             frontier = frozenset(following - found)
             found |= frontier
         return frozenset(found - set(ids))
@@ -127,18 +131,23 @@ class Chats:
 
     def tidy(self) -> None:
         """Delete what is noted about turns that are gone. Called after something was removed."""
-        kept = {name: {_number(item) for item in self._items(name)} for name in self.names()}
-        gone = [(name, number) for name, notes in self._shown().items() for number in notes if number not in kept.get(name, ())]
+        kept = {self._digest(name): {_number(item) for item in self._items(name)} for name in self.names()}
+        gone = [
+            (f"{_SHOWN}{number}:{digest}",)
+            for digest, notes in self._shown().items()
+            for number in notes
+            if number not in kept.get(digest, ())
+        ]
         if gone:
             with self._store.writing() as connection:
-                connection.executemany("DELETE FROM meta WHERE key = ?", [(_note_key(name, number),) for name, number in gone])
+                connection.executemany("DELETE FROM meta WHERE key = ?", gone)
 
     def _put(self, name: str, turns: Sequence[SavedTurn], begin: int, *, complete: bool) -> None:
         # What a turn was made from is noted before the turn is stored: killed in between, there is a note too many and never
         # one too few.
         with self._store.writing() as connection:
             for number, turn in enumerate(turns, begin):
-                note = (_note_key(name, number), json.dumps(sorted(turn.shown)))
+                note = (self._note_key(name, number), json.dumps(sorted(turn.shown)))
                 connection.execute("INSERT OR REPLACE INTO meta(key, value) VALUES(?, ?)", note)
         drafts = [
             Draft(
@@ -159,14 +168,21 @@ class Chats:
         return sorted(self._store.items(self._store.select(source=PREFIX + name)), key=_number)
 
     def _shown(self) -> dict[str, dict[int, frozenset[int]]]:
-        """The items shown for each turn of each conversation: name -> number -> ids."""
+        """The items shown for each turn of each conversation: digest of its name -> number -> ids."""
         with self._store.reading() as connection:
             rows = connection.execute("SELECT key, value FROM meta WHERE key GLOB ?", (f"{_SHOWN}[0-9]*",)).fetchall()
         found: dict[str, dict[int, frozenset[int]]] = {}
         for key, value in rows:
-            number, _, name = str(key).removeprefix(_SHOWN).partition(":")
-            found.setdefault(name, {})[int(number)] = frozenset(json.loads(str(value)))
+            number, _, digest = str(key).removeprefix(_SHOWN).partition(":")
+            found.setdefault(digest, {})[int(number)] = frozenset(json.loads(str(value)))
         return found
+
+    def _note_key(self, name: str, number: int) -> str:
+        return f"{_SHOWN}{number}:{self._digest(name)}"
+
+    def _digest(self, name: str) -> str:
+        """What stands for a conversation's name in a note: the name itself may say what was forgotten."""
+        return self._store.digest("chat", name.encode()).hex()
 
     def _quoting(self, turns: Mapping[str, Sequence[Item]], ids: Collection[int]) -> set[int]:
         """Turns that repeat one of these items, with the other half of their exchange."""
@@ -183,10 +199,6 @@ def _following(turns: Sequence[Item], shown: Mapping[int, frozenset[int]], ids: 
     made = [number for number, items in shown.items() if items & ids]
     if made:
         yield from (turn.id for turn in turns if _number(turn) >= min(made))
-
-
-def _note_key(name: str, number: int) -> str:
-    return f"{_SHOWN}{number}:{name}"
 
 
 def _number(turn: Item) -> int:

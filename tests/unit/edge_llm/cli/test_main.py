@@ -6,12 +6,12 @@ import re
 import shlex
 import subprocess
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from inspect import signature
 from pathlib import Path
 
 import pytest
-from typer.core import TyperGroup
+from typer.core import TyperCommand, TyperGroup
 from typer.main import get_command
 
 from edge_llm.cli.chat import chat
@@ -21,18 +21,31 @@ from edge_llm.sampling import Sampling
 from tests.unit.edge_llm.cli.program import Program
 
 ROOT = Path(__file__).parents[4]
-COMMANDS = ("bench", "chat", "doctor", "eval", "models", "pull", "quantize", "run")
+MEMORY = ("add", "export", "forget", "key", "list", "search", "show", "stats", "verify", "watch")
+COMMANDS = (
+    *("bench", "chat", "doctor", "eval"),
+    *(f"memory {name}" for name in MEMORY),
+    *("models", "pull", "quantize", "run"),
+)
 HEAVY = {"numpy", "onnxruntime", "llama_cpp", "torch", "transformers", "tokenizers", "prompt_toolkit", "psutil", "jinja2"}
 
 
-def group() -> TyperGroup:
-    found = get_command(app)
-    assert isinstance(found, TyperGroup)
-    return found
+def commands() -> dict[str, TyperCommand]:
+    """Every command by the words that call it."""
+
+    def below(group: object, words: tuple[str, ...]) -> Iterator[tuple[str, TyperCommand]]:
+        if isinstance(group, TyperGroup):
+            for name, found in group.commands.items():
+                yield from below(found, (*words, name))
+        else:
+            assert isinstance(group, TyperCommand)
+            yield " ".join(words), group
+
+    return dict(below(get_command(app), ()))
 
 
 def options_of(command: str) -> set[str]:
-    return {name for item in group().commands[command].params if item.param_type_name == "option" for name in item.opts}
+    return {name for item in commands()[command].params if item.param_type_name == "option" for name in item.opts}
 
 
 def documented(command: str) -> str:
@@ -44,14 +57,14 @@ def documented(command: str) -> str:
 
 
 def test_the_commands_are_these() -> None:
-    assert tuple(sorted(group().commands)) == COMMANDS
+    assert tuple(sorted(commands())) == COMMANDS
 
 
 @pytest.mark.parametrize("command", COMMANDS)
 def test_every_command_is_documented(command: str) -> None:
     text = documented(command)
     assert set(re.findall(r"(?<![\w-])--?[a-z][a-z-]*", text)) & options_of(command) == options_of(command)
-    for item in group().commands[command].params:
+    for item in commands()[command].params:
         if item.param_type_name == "argument":
             assert str(item.metavar) in text
 
@@ -64,11 +77,11 @@ def test_no_option_is_documented_that_is_not_there(command: str) -> None:
 
 @pytest.mark.parametrize("command", COMMANDS)
 def test_help_explains_every_option_and_has_examples(command: str, program: Program) -> None:
-    shown = program(command, "--help")
+    shown = program(*command.split(), "--help")
     assert shown.code == 0
     assert "Examples" in shown.out
     assert all(option in shown.out for option in options_of(command))
-    assert all(getattr(item, "help", None) for item in group().commands[command].params)
+    assert all(getattr(item, "help", None) for item in commands()[command].params)
     assert "[/" not in shown.out, "markup that was not understood"
 
 
@@ -77,12 +90,13 @@ def test_the_examples_are_accepted(command: str, program: Program, tmp_path: Pat
     monkeypatch.setenv("COLUMNS", "200")
     monkeypatch.chdir(tmp_path)
     (tmp_path / "book.txt").touch()
-    lines = [*program(command, "--help").out.splitlines(), *documented(command).splitlines()]
+    lines = [*program(*command.split(), "--help").out.splitlines(), *documented(command).splitlines()]
     examples = [line.strip().removeprefix("$ ") for line in lines if re.match(r"\s*(\$ )?(cat \S+ \| )?edge-llm ", line)]
     assert len(examples) >= 2
     for example in examples:
         words = shlex.split(example.partition("edge-llm ")[2].partition(" <")[0])
-        group().commands[words[0]].make_context(words[0], words[1:])
+        name = " ".join(words[: 2 if words[0] == "memory" else 1])
+        commands()[name].make_context(name, words[len(name.split()) :])
 
 
 def test_without_arguments_there_is_help(program: Program) -> None:
