@@ -12,6 +12,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import BinaryIO
 
+from edge_llm.memory.ingest.charsets import codec
 from edge_llm.memory.ingest.encoding import SAMPLE_BYTES, decode_stream, detect_encoding, fits
 from edge_llm.memory.ingest.reader import Reading
 
@@ -22,7 +23,6 @@ _HEAD = re.compile(r"(?:([A-Za-z0-9_-]{1,40})\.)?([A-Za-z0-9_/-]{1,60})\s*((?:;(
 _PARAMETER = re.compile(r";((?:\"[^\"]*\"|[^\";])*)")
 _QUOTED_PRINTABLE = re.compile(rb"[^:]{0,500};(?:ENCODING=)?QUOTED-PRINTABLE", re.IGNORECASE)
 _CHARSET = re.compile(rb"[;\s]CHARSET=\"?([A-Za-z0-9_:.-]{2,40})", re.IGNORECASE)
-_SUPERSETS = {"gb2312": "gb18030", "gbk": "gb18030", "us-ascii": "utf-8", "ascii": "utf-8", "iso-8859-1": "cp1252"}
 _HIGH_BYTES = re.compile(rb"[\x80-\xff]+")
 _ESCAPE = re.compile(r"\\([\\;,:nN\"])")
 _CARET = re.compile(r"\^([n^'])")
@@ -90,12 +90,12 @@ def parse_line(line: bytes, encoding: str) -> ContentLine | None:
         encoding: of a line that does not name its own.
     """
     own = _CHARSET.search(line.partition(b":")[0])
-    declared = own[1].decode("ascii").lower() if own is not None else encoding
+    declared = codec(own[1].decode("ascii")) if own is not None else None
     quoted = _QUOTED_PRINTABLE.match(line) is not None
     if quoted:
         head, colon, encoded = line.partition(b":")
         line = head + colon + quopri.decodestring(encoded)
-    candidates = (_SUPERSETS.get(declared, declared), encoding, "utf-8", "gb18030")
+    candidates = (declared or encoding, encoding, "utf-8", "gb18030")
     text = line.decode(next((one for one in candidates if fits(line, one)), encoding), "replace")
     found = _HEAD.match(text)
     if found is None:
@@ -123,8 +123,7 @@ def _parameters(text: str) -> dict[str, tuple[str, ...]]:
 def _encoding(sample: bytes) -> str:
     """UTF-8 unless the bytes are not; names are too few words to tell Chinese by its commonest characters."""
     declared = _CHARSET.search(sample)
-    name = declared[1].decode("ascii").lower() if declared is not None else None
-    encoding = detect_encoding(sample, None if name is None else _SUPERSETS.get(name, name))
+    encoding = detect_encoding(sample, codec(declared[1].decode("ascii")) if declared is not None else None)
     if encoding == "cp1252" and fits(sample, "gb18030"):
         runs = [len(run) for run in _HIGH_BYTES.findall(sample)]
         # a Chinese character is two high bytes; an accented Latin letter mostly stands alone

@@ -225,8 +225,9 @@ class _Card:
         except ValueError:
             return text
         numeric = f"{year}-{month:02}-{day:02}" if year else f"{month:02}-{day:02}"
-        year_in_chinese = f"{year}年" if year else ""
-        return f"{numeric} ({f'{year_in_chinese}{month}月{day}日' if self._is_chinese else f'{day} {_MONTHS[month - 1]} {year}'.strip()})"
+        if self._is_chinese:
+            return f"{numeric} ({f'{year}年' if year else ''}{month}月{day}日)"
+        return f"{numeric} ({f'{day} {_MONTHS[month - 1]} {year}'.strip()})"
 
     def _names(self) -> list[str]:
         formatted = [line.text for line in self.lines if line.name == "FN" and line.text]
