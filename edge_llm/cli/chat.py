@@ -11,16 +11,19 @@ import typer
 
 from edge_llm.catalog import DEFAULT_MODEL
 from edge_llm.cli import options
-from edge_llm.cli.answers import cancel_on_interrupt, result_document, show_answer
+from edge_llm.cli.answers import cancel_on_interrupt, show_answer
 from edge_llm.cli.chat_commands import COMMANDS, Conversation, obey
-from edge_llm.cli.output import note, report, say_json
+from edge_llm.cli.chat_sources import answer_document, show_sources
+from edge_llm.cli.memory_documents import say_document
+from edge_llm.cli.memory_opening import StoreChoice
+from edge_llm.cli.output import note, report
 from edge_llm.cli.turns import piped_lines, read_turn, terminal_lines
 from runtimes.errors import EdgeLLMError, TemplateError
 
 if TYPE_CHECKING:
     from threading import Event
 
-    from edge_llm import Result, Sampling
+    from edge_llm import Model, Result, Sampling
 
 
 def chat(
@@ -39,41 +42,59 @@ def chat(
     min_p: options.MinP = 0.0,
     repetition_penalty: options.RepetitionPenalty = 1.0,
     seed: options.Seed = None,
+    memory: options.WithMemory = False,
+    remember: options.Remember = False,
+    store: options.StoreFile = None,
+    key_file: options.KeyFile = None,
+    passphrase: options.AskPassphrase = False,
     home: options.HomeFolder = None,
     as_json: options.AsJson = False,
 ) -> None:
     """Talk with a model. Without MODEL, with a small one that is fetched and prepared once.
 
     The answer appears as it is made. Ctrl-C stops it and keeps the conversation; Ctrl-D or /quit leaves; /help shows
-    what else there is. Nothing is kept on disk unless you /save it.
+    what else there is. Nothing is kept on disk unless you /save it, or let it be remembered.
+
+    With --memory answers are made from your own data, and say which items they lean on; see `edge-llm memory --help`.
 
     In a pipe each line is a turn and stdout carries only the answers; with --json one line of JSON for each.
 
     Examples:
         edge-llm chat
         edge-llm chat out/onnx --system "Answer in one sentence." --temperature 0.7 --top-p 0.9
+        edge-llm chat --memory
         edge-llm chat --json < questions.txt
     """
-    from edge_llm import Chat, Home, Sampling
+    from edge_llm import Sampling
     from edge_llm.cli.opening import open_model
 
     sampling = Sampling(
         temperature=temperature, top_k=top_k, top_p=top_p, min_p=min_p, repetition_penalty=repetition_penalty, seed=seed
     )
     with open_model(model, runtime=runtime, threads=threads, context_length=context, home=home) as opened:
-        if not opened.info.chat:
-            raise TemplateError(
-                f"{opened.info.name} has no chat template: it was not made for conversations. "
-                "Let it continue a text instead: edge-llm run MODEL PROMPT --raw."
-            )
-        conversation = Conversation(Chat(opened, system=system), Home(home).chats)
         limits = Limits(sampling, max_tokens, tuple(stop or ()))
-        if sys.stdin.isatty() and not as_json:
-            title = opened.info.name if Path(model).exists() else model
-            note(f"{title} on {opened.info.runtime}. /help shows the commands, /quit leaves.")
-            _talk(conversation, limits)
-        else:
-            _answer_lines(conversation, limits, as_json=as_json)
+        with _begin(opened, system, StoreChoice(store, key_file, passphrase, home)) as conversation:
+            if memory or remember:
+                conversation.use_memory()
+            conversation.chat.remember = remember
+            if sys.stdin.isatty() and not as_json:
+                title = opened.info.name if Path(model).exists() else model
+                note(f"{title} on {opened.info.runtime}. /help shows the commands, /quit leaves.")
+                _talk(conversation, limits)
+            else:
+                _answer_lines(conversation, limits, as_json=as_json)
+
+
+def _begin(model: Model, system: str | None, store: StoreChoice) -> Conversation:
+    """A conversation with a model that is open. Raises TemplateError: it was not made for any."""
+    from edge_llm import Chat, Home
+
+    if not model.info.chat:
+        raise TemplateError(
+            f"{model.info.name} has no chat template: it was not made for conversations. "
+            "Let it continue a text instead: edge-llm run MODEL PROMPT --raw."
+        )
+    return Conversation(Chat(model, system=system), Home(store.home).chats, store)
 
 
 @dataclass(frozen=True)
@@ -113,7 +134,7 @@ def _answer_lines(conversation: Conversation, limits: Limits, *, as_json: bool) 
             return
         result = _take(conversation, turn, limits, quiet=as_json)
         if as_json and result is not None:
-            say_json(result_document(result, conversation.chat.model.info), one_line=True)
+            say_document(answer_document(result, conversation.chat.model.info), one_line=True)
 
 
 def _take(
@@ -129,4 +150,6 @@ def _take(
         turn, sampling=limits.sampling, max_tokens=limits.max_tokens, stop=limits.stop, cancel=cancel
     )
     conversation.last = show_answer(events, quiet=quiet)
+    if not quiet:
+        show_sources(conversation.last)
     return conversation.last

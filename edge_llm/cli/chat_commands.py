@@ -6,28 +6,53 @@ A command is one function and one row of `COMMANDS`. They speak on stderr: stdou
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from edge_llm.cli.chat_sources import list_sources
+from edge_llm.cli.memory_opening import StoreChoice, open_memory
 from edge_llm.cli.output import note
 from runtimes.errors import PromptError
 
 if TYPE_CHECKING:
+    from types import TracebackType
+
+    from typing_extensions import Self
+
     from edge_llm import Chat, Result
+    from edge_llm.memory.memory import Memory
 
 
 @dataclass
 class Conversation:
-    """A chat on the screen: what its commands can look at and change."""
+    """A chat on the screen: what its commands can look at and change. A context manager: it closes the memory it opened."""
 
     chat: Chat
     folder: Path
     """Where conversations are saved by name."""
+    store: StoreChoice = field(default_factory=StoreChoice)
+    """Which memory is meant when one is asked for."""
+    memory: Memory | None = None
+    """The memory that was opened, used or not."""
     last: Result | None = None
     """The latest answer."""
     over: bool = False
     """The person wants to leave."""
+
+    def use_memory(self) -> Memory:
+        """Answer from memory, which is opened the first time. Raises EdgeLLMError when it cannot be."""
+        if self.memory is None:
+            self.memory = open_memory(self.store)
+        self.chat.memory = self.memory
+        return self.memory
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+        if self.memory is not None:
+            self.memory.close()
 
 
 @dataclass(frozen=True)
@@ -73,6 +98,10 @@ def _system(conversation: Conversation, argument: str) -> None:
 
 
 def _save(conversation: Conversation, argument: str) -> None:
+    if conversation.chat.memory is not None and _is_name(argument):
+        conversation.chat.keep(argument)
+        note(f"Kept in memory as {argument}")
+        return
     path = _file_of(conversation, argument, "/save")
     path.parent.mkdir(parents=True, exist_ok=True)
     conversation.chat.save(path)
@@ -80,6 +109,12 @@ def _save(conversation: Conversation, argument: str) -> None:
 
 
 def _load(conversation: Conversation, argument: str) -> None:
+    memory = conversation.chat.memory
+    if memory is not None and argument in memory.chats.names():
+        conversation.chat.resume(argument)
+        conversation.last = None
+        note(f"Loaded {len(conversation.chat.messages)} messages from memory")
+        return
     path = _file_of(conversation, argument, "/load")
     conversation.chat.load(path)
     conversation.last = None
@@ -90,10 +125,41 @@ def _file_of(conversation: Conversation, argument: str, command: str) -> Path:
     """A bare name is kept with edge-llm's own files; anything that looks like a path is one."""
     if not argument:
         raise PromptError(f"{command} needs a name, as in `{command} trip`, or a path, as in `{command} ./trip.json`.")
+    return conversation.folder / f"{argument}.json" if _is_name(argument) else Path(argument).expanduser()
+
+
+def _is_name(argument: str) -> bool:
     path = Path(argument).expanduser()
-    if path.name == argument and not path.suffix:
-        return conversation.folder / f"{argument}.json"
-    return path
+    return bool(argument) and path.name == argument and not path.suffix
+
+
+def _memory(conversation: Conversation, argument: str) -> None:
+    if argument == "off":
+        conversation.chat.memory, conversation.chat.remember = None, False
+    elif argument == "on":
+        conversation.use_memory()
+    elif argument:
+        raise PromptError("/memory takes on or off.")
+    chat = conversation.chat
+    if chat.memory is None:
+        note("Memory is off: answers are the model's own.")
+    else:
+        note(f"Memory is on: answers are made from {chat.memory.path}.")
+
+
+def _remember(conversation: Conversation, argument: str) -> None:
+    if argument not in ("", "on", "off"):
+        raise PromptError("/remember takes on or off.")
+    if argument == "on":
+        conversation.use_memory()
+    if argument:
+        conversation.chat.remember = argument == "on"
+    kept = "is kept in memory from here on" if conversation.chat.remember else "is not kept"
+    note(f"What is said {kept}.")
+
+
+def _sources(conversation: Conversation, _argument: str) -> None:
+    list_sources(conversation.last)
 
 
 def _stats(conversation: Conversation, _argument: str) -> None:
@@ -125,6 +191,9 @@ COMMANDS = {
         Command("/system [TEXT]", "show the system message, or set it", _system),
         Command("/save NAME", "keep the conversation under a name, or in a file if NAME is a path", _save),
         Command("/load NAME", "go on with a conversation that was saved", _load),
+        Command("/memory [on|off]", "answer from your own data, or no longer", _memory),
+        Command("/remember [on|off]", "keep what is said in memory, for later conversations, or no longer", _remember),
+        Command("/sources", "what the latest answer was made from", _sources),
         Command("/stats", "speed and size of the latest answer", _stats),
         Command("/quit", "leave", _quit),
     )

@@ -186,3 +186,11 @@ OfKind: TypeAlias = Annotated[
     Kind | None,
     typer.Option("--kind", help="Only this kind of item."),
 ]
+WithMemory: TypeAlias = Annotated[
+    bool,
+    typer.Option("--memory", help="Answer from your own data, and say which items an answer leans on.", rich_help_panel=_STORE),
+]
+Remember: TypeAlias = Annotated[
+    bool,
+    typer.Option("--remember", help="Keep what is said in memory, for later conversations.", rich_help_panel=_STORE),
+]
