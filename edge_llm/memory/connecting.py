@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING
 
 from edge_llm.memory.keys import MasterKey, derive
 from edge_llm.memory.pages import PAGE, SALT, SQLITE_MAGIC, PageCipher, looks_like_store
+from edge_llm.memory.rawfile import RawFile
 from runtimes.errors import InputError, StorageError, StoreBusyError, StoreDamagedError, WrongKeyError
 
 if TYPE_CHECKING:
@@ -73,15 +74,15 @@ def unlock(path: Path, key: MasterKey) -> Unlocked:
 
 def _samples(path: Path) -> tuple[list[bytes], list[tuple[int, bytes]]]:
     """The first pages of the file and, with their numbers, of its write-ahead log."""
+    with RawFile(path) as file:
+        raw = file.read(0, _TRIED_PAGES * PAGE)
     try:
-        with path.open("rb") as stream:
-            raw = stream.read(_TRIED_PAGES * PAGE)
+        with beside(path, "-wal").open("rb") as stream:
+            log = stream.read(_WAL_HEADER + _TRIED_PAGES * (_FRAME_HEADER + PAGE))
+    except FileNotFoundError:
         log = b""
-        if (wal := beside(path, "-wal")).exists():
-            with wal.open("rb") as stream:
-                log = stream.read(_WAL_HEADER + _TRIED_PAGES * (_FRAME_HEADER + PAGE))
     except OSError as error:
-        raise StorageError(f"Cannot read {path}: {error.strerror or error}.") from error
+        raise StorageError(f"Cannot read the log of {path}: {error.strerror or error}.") from error
     pages = [raw[start : start + PAGE].ljust(PAGE, b"\0") for start in range(0, len(raw), PAGE)]
     frames = []
     for start in range(_WAL_HEADER, len(log) - PAGE - _FRAME_HEADER + 1, PAGE + _FRAME_HEADER):
@@ -95,11 +96,14 @@ def beside(path: Path, suffix: str) -> Path:
     return path.with_name(path.name + suffix)
 
 
-def connect(path: Path, keys: Unlocked, *, timeout_s: float, read_only: bool = False, create: bool = False) -> apsw.Connection:
+def connect(path: Path, keys: Unlocked, *, timeout_s: float, read_only: bool = False, wal: bool = True) -> apsw.Connection:
     """A connection to the file under its keys, set up so that what is deleted is overwritten and what is committed is kept.
 
     `synchronous` is FULL: a commit returns after its frames were flushed, so what was acknowledged outlives a power cut, at
     one flush a transaction. (NORMAL would keep the file whole and lose the last transactions.)
+
+    Args:
+        wal: set the journal mode; otherwise it is left as the file has it.
 
     Raises:
         StorageError, StoreBusyError, StoreDamagedError: see `translated`.
@@ -107,10 +111,8 @@ def connect(path: Path, keys: Unlocked, *, timeout_s: float, read_only: bool = F
     import apsw
 
     flags = apsw.SQLITE_OPEN_READONLY if read_only else apsw.SQLITE_OPEN_READWRITE
-    if create:
-        flags |= apsw.SQLITE_OPEN_CREATE
     with translated(path):
-        connection = apsw.Connection(str(path), flags=flags)
+        connection = apsw.Connection(str(path), flags=flags | apsw.SQLITE_OPEN_URI)
         try:
             connection.set_busy_timeout(int(timeout_s * 1000))
             use_key(connection, keys)
@@ -123,7 +125,7 @@ def connect(path: Path, keys: Unlocked, *, timeout_s: float, read_only: bool = F
             connection.pragma("trusted_schema", "OFF")
             connection.config(apsw.SQLITE_DBCONFIG_DEFENSIVE, 1)
             connection.execute("SELECT count(*) FROM sqlite_schema").fetchone()
-            if not read_only:
+            if wal and not read_only:
                 connection.pragma("journal_mode", "WAL")
         except BaseException:
             connection.close()

@@ -31,7 +31,7 @@ from edge_llm.memory.records import from_ms, read_items
 from edge_llm.memory.removal import remove_items, remove_source
 from edge_llm.memory.sealing import new_key
 from edge_llm.memory.traces import Tracer
-from runtimes.errors import StoreBusyError, StoreDamagedError
+from runtimes.errors import StorageError, StoreDamagedError
 
 if TYPE_CHECKING:
     import apsw
@@ -186,10 +186,8 @@ def scrub(store: Store) -> bool:
     """Write the file anew without what was forgotten, if something was. Needs memory for a second copy of it.
 
     Returns:
-        True: the file and its log are clean. False: a reader held old pages for longer than `timeout_s`; nothing is lost.
-
-    Raises:
-        StorageError: no space for it. The store is as it was, and still to be scrubbed.
+        True: the file and its log are clean. False: it is still to be done, and nothing is lost: a reader held old pages for
+        longer than `timeout_s`, the disk has no space for a second copy, or a page is damaged.
     """
     if not unscrubbed(store):
         return True
@@ -198,14 +196,13 @@ def scrub(store: Store) -> bool:
             connection.execute("INSERT INTO terms(terms) VALUES('optimize')")
         with store.maintaining() as connection:
             connection.execute("VACUUM")
-            busy, _, _ = connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone() or (1, 0, 0)
-    except StoreBusyError:
+            busy = connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").get[0]
+        if not busy:
+            with store.writing() as connection:
+                connection.execute("DELETE FROM meta WHERE key = 'unscrubbed'")
+    except StorageError:
         return False
-    if busy:
-        return False
-    with store.writing() as connection:
-        connection.execute("DELETE FROM meta WHERE key = 'unscrubbed'")
-    return True
+    return not busy
 
 
 def unscrubbed(store: Store) -> bool:
@@ -234,6 +231,16 @@ def apply_retention(store: Store, now: datetime | None = None) -> Receipt | None
     """Forget what has expired; None when nothing has. Raises what `forget` raises."""
     ids = expired(store, now)
     return forget(store, ids) if ids else None
+
+
+def tidy(store: Store) -> None:
+    """What is due when a store is opened for writing: scrubbing that a kill or a reader prevented, and retention.
+
+    What cannot be done now (a full disk, a damaged page, a busy store) hinders nobody from opening, and is due again next time.
+    """
+    with suppress(StorageError):
+        scrub(store)
+        apply_retention(store)
 
 
 def keep(store: Store, source: str, days: int | None) -> bool:

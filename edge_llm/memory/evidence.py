@@ -21,6 +21,8 @@ if TYPE_CHECKING:
 
 MOST = 200_000
 """Most fingerprints of one forgetting (2.8 MB). Of more, every n-th is kept."""
+_MANY_TERMS = 1000
+"""From here on, reading the whole vocabulary is quicker than asking for each term."""
 _STRIDE = 1024
 """A sealed cell is looked for once in so many bytes: no page holds more of one without a window."""
 _TERMS = "SELECT rowid, title, body FROM terms WHERE rowid IN (SELECT value FROM json_each(?))"
@@ -116,8 +118,11 @@ class Evidence:
         connection = self._connection
         connection.execute("CREATE VIRTUAL TABLE temp.vocabulary USING fts5vocab(main, terms, row)")
         try:
-            find = "SELECT 1 FROM temp.vocabulary WHERE term = ?"
-            gone = [term for term in self._terms if connection.execute(find, (term,)).fetchone() is None]
+            if len(self._terms) > _MANY_TERMS:
+                gone = list(self._terms.difference(row[0] for row in connection.execute("SELECT term FROM temp.vocabulary")))
+            else:
+                find = "SELECT 1 FROM temp.vocabulary WHERE term = ?"
+                gone = [term for term in self._terms if connection.execute(find, (term,)).fetchone() is None]
         finally:
             connection.execute("DROP TABLE temp.vocabulary")
         for term in gone:

@@ -6,7 +6,6 @@ checksums. Formats: https://sqlite.org/fileformat2.html, section 4 for the log.
 
 from __future__ import annotations
 
-import os
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -15,6 +14,7 @@ from typing import TYPE_CHECKING
 
 from edge_llm.memory.connecting import beside
 from edge_llm.memory.pages import PAGE, PageCipher
+from edge_llm.memory.rawfile import RawFile
 from runtimes.errors import StorageError
 
 if TYPE_CHECKING:
@@ -75,11 +75,8 @@ class Image:
         self._cipher = cipher
         self._logged: dict[int, bytes] = {}
         count = self._read_log()
-        try:
-            self._stream = path.open("rb")
-            self.file_pages = os.fstat(self._stream.fileno()).st_size // PAGE
-        except OSError as error:
-            raise StorageError(f"Cannot read {path}: {error.strerror or error}.") from error
+        self._file = RawFile(path)
+        self.file_pages = self._file.size // PAGE
         self.count = count or self.file_pages
         """Pages of the database; they are numbered from 1."""
 
@@ -108,15 +105,11 @@ class Image:
         return self._cipher.decrypt(number, raw) if len(raw) == PAGE else None
 
     def _read(self, number: int) -> bytes:
-        try:
-            self._stream.seek((number - 1) * PAGE)
-            return self._stream.read(PAGE)
-        except OSError:  # a bad block: the page is damaged, and named so
-            return b""
+        return self._file.read((number - 1) * PAGE, PAGE)
 
     def close(self) -> None:
         """Close the file."""
-        self._stream.close()
+        self._file.close()
 
     def __enter__(self) -> Self:
         return self

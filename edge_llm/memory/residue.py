@@ -16,17 +16,17 @@ from edge_llm.memory.connecting import beside
 from edge_llm.memory.evidence import strings_of
 from edge_llm.memory.image import Image, wal_frames
 from edge_llm.memory.pages import USABLE
+from edge_llm.memory.rawfile import RawFile
 from edge_llm.memory.receipt import Receipt
 from edge_llm.memory.traces import Kind, Trace, Tracer
-from runtimes.errors import StorageError
 
 if TYPE_CHECKING:
     import apsw
 
     from edge_llm.memory.store import Store
 
-SUFFIXES = ("", "-wal", "-shm", "-journal")
-"""The files of a store."""
+SUFFIXES = ("", "-wal", "-journal")
+"""The files of a store that hold pages. "-shm" holds page numbers, and reading it would take SQLite's locks on it away."""
 _PAGES = 256
 _BATCH = 500
 _CHUNK = 1 << 22
@@ -82,8 +82,9 @@ def search(store: Store, receipt: Receipt, files: Sequence[Path] = ()) -> Search
     with store.reading() as connection:  # the pages of this view stay where they are meanwhile
         present = _present(connection, receipt.ids)
         _search_pages(store, tracer, found)
-        for path in [*(beside(store.path, suffix) for suffix in SUFFIXES), *files]:
-            _search_raw(path, tracer, found, missing_ok=path not in files)
+        own = [beside(store.path, suffix) for suffix in SUFFIXES]
+        for path in [*filter(Path.exists, own), *files]:
+            _search_raw(path, tracer, found)
         holders = _holders(connection, store, tracer, set(found.places)) if found.places else {}
     left: list[Residue] = []
     held: list[Residue] = []
@@ -139,23 +140,13 @@ def _search_pages(store: Store, tracer: Tracer, found: _Found) -> None:
             found.add(trace, f"frame {frame.place} of {beside(store.path, '-wal')}")
 
 
-def _search_raw(path: Path, tracer: Tracer, found: _Found, *, missing_ok: bool) -> None:
+def _search_raw(path: Path, tracer: Tracer, found: _Found) -> None:
     """A file as it is on disk."""
-    try:
-        with path.open("rb") as stream:
-            start = 0
-            tail = b""
-            while chunk := stream.read(_CHUNK):
-                for trace in tracer.scan(tail + chunk):
-                    found.add(trace, f"byte {start - len(tail) + trace.start} of {path}")
-                found.bytes += len(chunk)
-                start += len(chunk)
-                tail = (tail + chunk)[-_OVERLAP:]
-    except FileNotFoundError as error:
-        if not missing_ok:
-            raise StorageError(f"{path} does not exist, so it cannot be searched.") from error
-    except OSError as error:
-        raise StorageError(f"Cannot read {path}: {error.strerror or error}.") from error
+    with RawFile(path) as file:
+        for start in range(0, file.size, _CHUNK):
+            for trace in tracer.scan(file.read(start, _CHUNK + _OVERLAP)):
+                found.add(trace, f"byte {start + trace.start} of {path}")
+        found.bytes += file.size
 
 
 def _present(connection: apsw.Connection, ids: Sequence[int]) -> tuple[int, ...]:

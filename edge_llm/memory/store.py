@@ -9,20 +9,21 @@ from __future__ import annotations
 
 import hashlib
 import threading
-from collections.abc import Callable, Iterable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Iterable, Sequence
+from contextlib import AbstractContextManager
 from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from edge_llm.memory import records
-from edge_llm.memory.connecting import Unlocked, connect, translated, unlock
+from edge_llm.memory.connecting import Unlocked, unlock
 from edge_llm.memory.creating import create_store
 from edge_llm.memory.items import Draft, Item, Kind, Source
 from edge_llm.memory.keys import MasterKey, derive
 from edge_llm.memory.records import Changes, Stamp
 from edge_llm.memory.sealing import Sealer, unwrap, wrap
-from runtimes.errors import InputError, SessionClosedError, StorageError, StoreBusyError, StoreDamagedError
+from edge_llm.memory.transactions import Transactions
+from runtimes.errors import InputError, StoreDamagedError
 
 if TYPE_CHECKING:
     import os
@@ -35,29 +36,18 @@ if TYPE_CHECKING:
 
 __all__ = ["Changes", "Stamp", "Store"]
 
-_IDLE_READERS = 4
-
 
 class Store:
     """A store that is open. Used by any number of threads at once; a context manager."""
 
-    def __init__(self, path: Path, keys: Unlocked, *, read_only: bool, timeout_s: float) -> None:
+    def __init__(self, path: Path, key: MasterKey, keys: Unlocked, *, read_only: bool, timeout_s: float) -> None:
         """See `open`."""
         self.path = path
-        self.read_only = read_only
-        self.timeout_s = timeout_s
-        self._keys = keys
-        self._lock = threading.Lock()
-        self._writing = threading.RLock()
-        self._local = threading.local()
-        self._idle: list[apsw.Connection] = []
-        self._writer: apsw.Connection | None = None
+        self._key = key
+        self._transactions = Transactions(path, keys, read_only=read_only, timeout_s=timeout_s)
         self._sealers: dict[int, tuple[bytes, Sealer]] = {}
-        self._closed = False
-        if not read_only:
-            self._writer = connect(path, keys, timeout_s=timeout_s)
         try:
-            self._prepare()
+            self._prepare(read_only=read_only)
         except BaseException:
             self.close()
             raise
@@ -89,9 +79,15 @@ class Store:
             if not create or read_only:
                 raise InputError(f"There is no memory at {place}. Add something to it first.")
             create_store(place, key)
-        return cls(place, unlock(place, key), read_only=read_only, timeout_s=timeout_s)
+        store = cls(place, key, unlock(place, key), read_only=read_only, timeout_s=timeout_s)
+        if not read_only:
+            from edge_llm.memory import erase, rotate
 
-    def _prepare(self) -> None:
+            rotate.finish(store, key)
+            erase.tidy(store)
+        return store
+
+    def _prepare(self, *, read_only: bool) -> None:
         from edge_llm.memory import schema
 
         with self.reading() as connection:
@@ -101,7 +97,7 @@ class Store:
                 f"{self.path} has schema {found}; this edge-llm knows {schema.VERSION}. Update edge-llm to open it."
             )
         if found < schema.VERSION:
-            if self.read_only:
+            if read_only:
                 raise InputError(f"{self.path} has schema {found}. Open it once for writing, so that it is brought up to date.")
             with self.writing() as connection:
                 schema.migrate(connection)
@@ -115,119 +111,53 @@ class Store:
 
     # Transactions
 
-    @contextmanager
-    def reading(self) -> Iterator[apsw.Connection]:
+    def reading(self) -> AbstractContextManager[apsw.Connection]:
         """A consistent view of the store. Inside `writing` of the same thread, it is that transaction's.
 
         Raises:
             StoreDamagedError, StorageError: a page cannot be read. SessionClosedError: the store was closed.
         """
-        current: apsw.Connection | None = getattr(self._local, "connection", None)
-        if current is not None:
-            yield current
-            return
-        connection = self._take_reader()
-        self._local.connection = connection
-        healthy = False
-        try:
-            with translated(self.path):
-                connection.execute("BEGIN")
-                try:
-                    yield connection
-                finally:
-                    if connection.in_transaction:
-                        connection.execute("ROLLBACK")
-            healthy = True
-        finally:
-            self._local.connection = None
-            self._give_reader(connection, healthy=healthy)
+        return self._transactions.reading()
 
-    @contextmanager
-    def writing(self) -> Iterator[apsw.Connection]:
+    def writing(self) -> AbstractContextManager[apsw.Connection]:
         """A transaction that is kept whole or not at all. Nested in the same thread, it is the outer one.
 
         Raises:
             StoreBusyError: another writer did not finish in `timeout_s`. StorageError: no space, or read-only; all of the
             transaction is undone. SessionClosedError: the store was closed.
         """
-        if getattr(self._local, "writing", False):
-            yield self._local.connection
-            return
-        if not self._writing.acquire(timeout=self.timeout_s):
-            raise StoreBusyError(f"Another thread is writing to {self.path} and did not finish in time. Nothing was written.")
-        try:
-            connection = self._open_writer()
-            outer = getattr(self._local, "connection", None)
-            with translated(self.path):
-                connection.execute("BEGIN IMMEDIATE")
-                before = connection.total_changes()
-                self._local.connection, self._local.writing = connection, True
-                try:
-                    yield connection
-                    if connection.total_changes() != before:
-                        connection.execute("UPDATE meta SET value = value + 1 WHERE key = 'generation'")
-                    connection.execute("COMMIT")
-                finally:
-                    self._local.connection, self._local.writing = outer, False
-                    if connection.in_transaction:
-                        connection.execute("ROLLBACK")
-        finally:
-            self._writing.release()
+        return self._transactions.writing()
 
-    @contextmanager
-    def maintaining(self) -> Iterator[apsw.Connection]:
-        """The writer's connection outside of a transaction, for what cannot be in one; nobody else of this store writes.
-
-        Raises:
-            StoreBusyError, StorageError, SessionClosedError: as for `writing`.
-        """
-        if not self._writing.acquire(timeout=self.timeout_s):
-            raise StoreBusyError(f"Another thread is writing to {self.path} and did not finish in time. Nothing was written.")
-        try:
-            connection = self._open_writer()
-            with translated(self.path):
-                yield connection
-        finally:
-            self._writing.release()
+    def maintaining(self) -> AbstractContextManager[apsw.Connection]:
+        """The writing connection outside of a transaction; see `Transactions.maintaining`."""
+        return self._transactions.maintaining()
 
     def generation(self) -> int:
         """A number that grows with every change, whichever process makes it."""
         with self.reading() as connection:
             return int(connection.execute("SELECT value FROM meta WHERE key = 'generation'").get)
 
-    def _open_writer(self) -> apsw.Connection:
-        if self._closed:
-            raise SessionClosedError(f"{self.path} was closed. Open it again.")
-        if self._writer is None:
-            raise StorageError(f"{self.path} was opened for reading only. Open it for writing.")
-        return self._writer
+    def rotate(self, new_key: MasterKey) -> None:
+        """Give the store another master key; see rotate.py. The old one opens nothing any more but copies made before.
 
-    def _take_reader(self) -> apsw.Connection:
-        with self._lock:
-            if self._closed:
-                raise SessionClosedError(f"{self.path} was closed. Open it again.")
-            if self._idle:
-                return self._idle.pop()
-        return connect(self.path, self._keys, timeout_s=self.timeout_s, read_only=self.read_only)
+        Raises:
+            StoreBusyError: another process has the store open, or a thread does not stop reading. StorageError: no space for a
+            second copy. ConfigError: the new key's keeper cannot be used. The store then has the key it had.
+        """
+        from edge_llm.memory.rotate import finish, rotate
 
-    def _give_reader(self, connection: apsw.Connection, *, healthy: bool) -> None:
-        with self._lock:
-            if healthy and not self._closed and len(self._idle) < _IDLE_READERS:
-                self._idle.append(connection)
-                return
-        connection.close()
+        transactions = self._transactions
+
+        def change() -> Unlocked:
+            return rotate(self.path, transactions.keys, self._key, new_key, timeout_s=transactions.timeout_s)
+
+        transactions.change_keys(change)
+        self._key, self._sealers = new_key, {}
+        finish(self, new_key)
 
     def close(self) -> None:
         """Close every connection that is not in use; those that are close when their transaction ends. Idempotent."""
-        with self._lock:
-            self._closed = True
-            idle, self._idle = self._idle, []
-        for connection in idle:
-            connection.close()
-        with self._writing:
-            if self._writer is not None:
-                self._writer.close()
-                self._writer = None
+        self._transactions.close()
 
     def __enter__(self) -> Self:
         return self
@@ -269,13 +199,13 @@ class Store:
         known = self._sealers.get(source_id)
         if known is not None and known[0] == row[0]:
             return known[1]
-        sealer = Sealer(unwrap(self._keys.wrapping, source_id, row[0]))
+        sealer = Sealer(unwrap(self._transactions.keys.wrapping, source_id, row[0]))
         self._sealers[source_id] = (row[0], sealer)
         return sealer
 
     def wrap(self, source_id: int, key: bytes) -> bytes:
         """A source's key, sealed under the store's."""
-        return wrap(self._keys.wrapping, source_id, key)
+        return wrap(self._transactions.keys.wrapping, source_id, key)
 
     def own_sealer(self, purpose: str) -> Sealer:
         """Seals what belongs to the store and to no source. It stays the same when the master key changes."""
@@ -284,7 +214,7 @@ class Store:
     @property
     def cipher(self) -> PageCipher:
         """Opens the file's pages without SQLite."""
-        return self._keys.cipher
+        return self._transactions.keys.cipher
 
     def digest(self, purpose: str, data: bytes) -> bytes:
         """16 bytes that are equal for equal data of one store, and say nothing to who does not hold its secret."""
