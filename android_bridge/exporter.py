@@ -30,7 +30,11 @@ from runtimes.directory import is_vacant, whole_directory
 from runtimes.errors import BundleError, ConfigError, StorageError
 
 _DATA_SUFFIX = ".data"
-_GENAI_CONFIG = "genai_config.json"
+_FOR_GENAI = ("genai_config.json", "tokenizer_config.json")
+"""With these, onnxruntime-genai's Android library opens the same directory."""
+_PHONE_GRAPH = "phone.onnx"
+_LOGITS_START = "logits_start"
+"""The graph's optional input: the first position that gets logits, counted from the end when negative (quantize's graph)."""
 
 
 @dataclass(frozen=True)
@@ -74,12 +78,13 @@ def export(bundle: Bundle, directory: str | os.PathLike[str], render: Render | N
     with _written(Path(directory)) as staging:
         for source in _files_to_copy(bundle):
             shutil.copyfile(source, staging / source.name)
+        graph = _write_phone_graph(staging / manifest.model) if manifest.format == "onnx" else manifest.model
         tokenizer = write_tokenizer(bundle, staging)
         exported = PhoneManifest(
             name=manifest.name,
             format="onnx" if manifest.format == "onnx" else "gguf",
             family=manifest.family,
-            model=manifest.model,
+            model=graph,
             context_length=options.context_length,
             vocabulary_size=manifest.vocabulary_size,
             kv=model.kv,
@@ -111,9 +116,28 @@ def verify_export(directory: str | os.PathLike[str]) -> PhoneManifest:
     return manifest
 
 
+def _write_phone_graph(path: Path) -> str:
+    """Write the graph the Kotlin library runs beside the one it is made from, over the same weights; returns its name.
+
+    It gives the logits of the last position only. The bundle's graph gives all of them unless an optional input says
+    otherwise, which ONNX Runtime's Java API cannot feed, and onnxruntime-genai needs them all.
+    """
+    import onnx
+
+    model = onnx.load(str(path), load_external_data=False)
+    for initializer in model.graph.initializer:
+        if initializer.name == _LOGITS_START:
+            initializer.CopyFrom(onnx.helper.make_tensor(_LOGITS_START, onnx.TensorProto.INT64, [1], [-1]))
+    inputs = [item for item in model.graph.input if item.name != _LOGITS_START]
+    del model.graph.input[:]
+    model.graph.input.extend(inputs)
+    (path.parent / _PHONE_GRAPH).write_bytes(model.SerializeToString())
+    return _PHONE_GRAPH
+
+
 def _files_to_copy(bundle: Bundle) -> Sequence[Path]:
     model = bundle.model_path
-    wanted = [model, model.with_name(model.name + _DATA_SUFFIX), bundle.directory / _GENAI_CONFIG]
+    wanted = [model, model.with_name(model.name + _DATA_SUFFIX), *(bundle.directory / name for name in _FOR_GENAI)]
     return [path for path in wanted if path.is_file() and (bundle.manifest.format == "onnx" or path == model)]
 
 
