@@ -20,6 +20,10 @@ from typing import Any
 TOKENIZER = "ascii tokenchars '+#'"
 """The FTS5 `tokenize=` value: splits at blanks and leaves every term as it is."""
 
+ASKS = "#q"
+"""The term that marks a text whose last sentence is a question."""
+DATED = "#t"
+"""The term that marks a text that says when something was or will be."""
 WORD_CHARS = 64
 """Longer words are cut: nobody types them, and base64 would fill the index."""
 _PHONE_DIGITS = range(7, 16)
@@ -43,8 +47,16 @@ _TERM = re.compile(
     rf"|(?P<flag>[\U0001f1e6-\U0001f1ff]{{2}})|(?P<picture>[{_PICTURES}])"
 )
 _PHONE = re.compile(r"(?<![\w+])\+?\(?\d(?:[ .\-()/\u2010-\u2015]{0,2}\d){6,}(?!\w)")
+_HYPHENATED = re.compile(r"(?<![\w-])[a-z]{1,12}-[a-z]{2,12}(?:-[a-z]{2,12})?(?![\w-])")
 _CLITIC = re.compile(r"(?<=[a-z])'(?:s|ll|ve|re|d|m)$")
 _ELISION = re.compile(r"^(?:[ldjcmnst]|qu)'(?=[a-z]{2})")
+_ASKS = re.compile(r"[?\u037e\u061f][^\w?]*$")
+_DATED = re.compile(
+    r"\b(?:yesterday|today|tonight|tomorrow|ago|(?:last|next|this) (?:week|weekend|month|year|night|summer|winter|spring|fall)"
+    r"|days?|weeks?|weekends?|months?|years?|(?:mon|tues|wednes|thurs|fri|satur|sun)days?|morning|recently|since|soon|birthday"
+    r"|january|february|april|june|july|august|september|october|november|december|summer|winter|[12]\d{3}|\d{1,2}:\d{2})\b"
+    r"|[昨今明前后][天晚年]|[上下这本]个?(?:周|星期|礼拜|月)|周[一二三四五六日末]|星期[一二三四五六日天]|礼拜[一二三四五六日天]|\d[年月号日点]|[天周月年]前|去年|刚才|最近"
+)
 # What is drawn with no width, turns the reading direction, or only chooses a glyph or a skin tone.
 _INVISIBLE = re.compile(
     "[\u00ad\u034f\u061c\u0640\u115f\u1160\u17b4\u17b5\u180b-\u180f\u200b-\u200f\u202a-\u202e\u2060-\u206f"
@@ -67,21 +79,30 @@ class Token:
 
 
 def index_terms(text: str) -> str:
-    """The terms of `text` in order, separated by blanks: what the full text index stores.
+    """What the full text index stores of `text`: its terms in order, then what only helps finding and ranking it.
 
-    Neighbouring terms are neighbours in the text, so phrases can be asked for. Joined telephone numbers follow at the end,
-    where they part no phrase.
+    Neighbouring terms are neighbours in the text, so phrases can be asked for. What follows them parts no phrase: telephone
+    numbers and hyphenated words as one term, and the marks ASKS and DATED.
     """
     folded = fold(text)
-    terms = [term for term, _, _ in scan(folded)]
-    terms.extend(term for term, _, _ in scan_numbers(folded))
+    terms = [term for term, _, _ in _scan(folded)]
+    terms.extend(term for term, _, _ in _scan_joined(folded))
+    if _ASKS.search(folded):
+        terms.append(ASKS)
+    if _DATED.search(folded):
+        terms.append(DATED)
     return " ".join(terms)
 
 
+def words(text: str) -> list[str]:
+    """The terms of `text` in order, and nothing else."""
+    return [term for term, _, _ in _scan(fold(text))]
+
+
 def tokens(text: str) -> list[Token]:
-    """The terms of `text` with the places in `text` itself that they came from, telephone numbers last."""
+    """The terms of `text` with the places in `text` itself that they came from; joined numbers and words are last."""
     folded, starts, ends = _fold_with_places(text)
-    found = [*scan(folded), *scan_numbers(folded)]
+    found = [*_scan(folded), *_scan_joined(folded)]
     return [Token(term, starts[start], ends[end - 1]) for term, start, end in found]
 
 
@@ -95,7 +116,7 @@ def fold(text: str) -> str:
     return unicodedata.normalize("NFKC", text).translate(_BARE).translate(_simplified())
 
 
-def scan(folded: str) -> Iterator[tuple[str, int, int]]:
+def _scan(folded: str) -> Iterator[tuple[str, int, int]]:
     """(term, start, end) for each term of a folded text, in order; places are those of the folded text."""
     for match in _TERM.finditer(folded):
         kind, start, end = match.lastgroup, match.start(), match.end()
@@ -111,12 +132,14 @@ def scan(folded: str) -> Iterator[tuple[str, int, int]]:
             yield match[0], start, end
 
 
-def scan_numbers(folded: str) -> Iterator[tuple[str, int, int]]:
-    """The telephone numbers of a folded text, each written as one term (see `number_term`)."""
+def _scan_joined(folded: str) -> Iterator[tuple[str, int, int]]:
+    """The telephone numbers of a folded text (see `number_term`) and its hyphenated words, each as one term."""
     for match in _PHONE.finditer(folded):
         digits = "".join(filter(str.isdigit, match[0]))
         if len(digits) in _PHONE_DIGITS:
             yield number_term(digits), match.start(), match.end()
+    for match in _HYPHENATED.finditer(folded):
+        yield _stem(match[0].replace("-", "")), match.start(), match.end()
 
 
 def number_term(digits: str) -> str:
