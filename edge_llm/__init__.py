@@ -16,6 +16,9 @@ if TYPE_CHECKING:
     from edge_llm.chat import Chat
     from edge_llm.events import Done, Event, EventStream, Result, StopReason, TextDelta, Timings, Usage
     from edge_llm.home import Home
+    from edge_llm.memory.items import Draft, Hit, Item
+    from edge_llm.memory.memory import Memory
+    from edge_llm.memory.recall import Recall
     from edge_llm.messages import Message, Role
     from edge_llm.model import Model, ModelInfo, load
     from edge_llm.sampling import Sampling
@@ -24,13 +27,18 @@ if TYPE_CHECKING:
 _HOMES = {
     "Chat": "edge_llm.chat",
     "Done": "edge_llm.events",
+    "Draft": "edge_llm.memory.items",
     "EdgeLLMError": "runtimes.errors",
     "Event": "edge_llm.events",
     "EventStream": "edge_llm.events",
+    "Hit": "edge_llm.memory.items",
     "Home": "edge_llm.home",
+    "Item": "edge_llm.memory.items",
+    "Memory": "edge_llm.memory.memory",
     "Message": "edge_llm.messages",
     "Model": "edge_llm.model",
     "ModelInfo": "edge_llm.model",
+    "Recall": "edge_llm.memory.recall",
     "Result": "edge_llm.events",
     "Role": "edge_llm.messages",
     "Sampling": "edge_llm.sampling",
@@ -44,13 +52,18 @@ _HOMES = {
 __all__ = [
     "Chat",
     "Done",
+    "Draft",
     "EdgeLLMError",
     "Event",
     "EventStream",
+    "Hit",
     "Home",
+    "Item",
+    "Memory",
     "Message",
     "Model",
     "ModelInfo",
+    "Recall",
     "Result",
     "Role",
     "Sampling",

@@ -9,9 +9,10 @@ import typer
 
 from edge_llm.cli import options
 from edge_llm.cli.memory_documents import say_document, say_text
-from edge_llm.cli.memory_opening import StoreChoice, open_memory
+from edge_llm.cli.memory_opening import StoreChoice, open_memory, with_key
 from edge_llm.cli.output import in_bytes, note
 from edge_llm.hidden import show_hidden
+from runtimes.errors import StoreDamagedError
 
 
 def export(
@@ -31,8 +32,15 @@ def export(
         edge-llm memory export ~/memory-export
         edge-llm memory export out --source ~/Mail/archive.mbox --json
     """
-    with open_memory(StoreChoice(store, key_file, passphrase, home), read_only=True) as memory:
-        done = memory.export(folder, source=source)
+    from edge_llm.memory.export import export_damaged
+
+    choice = StoreChoice(store, key_file, passphrase, home)
+    try:
+        with open_memory(choice, read_only=True) as memory:
+            done = memory.export(folder, source=source)
+    except StoreDamagedError as error:
+        note(f"{error} What can be read is saved.")
+        done = with_key(choice, lambda key: export_damaged(choice.path, key, folder, None if source is None else {source}))
     if as_json:
         say_document({"items": done.items, "files": [str(path) for path in done.files], "lost": list(done.lost)})
         return

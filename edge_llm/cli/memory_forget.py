@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import json
 import sys
+from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -17,6 +19,9 @@ from runtimes.errors import InputError, StorageError
 
 if TYPE_CHECKING:
     from edge_llm.memory.forgetting import Forgotten
+    from edge_llm.memory.receipt import Receipt
+    from edge_llm.memory.residue import Search
+    from edge_llm.memory.verify import Verification
 
 
 def forget(
@@ -104,16 +109,54 @@ def verify(
         edge-llm memory verify --erased receipts/2024-05-31.json --json
     """
     with open_memory(StoreChoice(store, key_file, passphrase, home), read_only=True) as memory:
-        found = memory.verify() if erased is None else memory.verify_erased(erased)
+        found = _checked(memory.verify()) if erased is None else _searched(memory.verify_erased(_read_receipt(erased)))
     if as_json:
-        say_document({"ok": found.ok, "problems": list(found.problems), **found.counts})
+        say_document({"ok": not found.problems, "problems": list(found.problems), **found.counts})
     else:
         for problem in found.problems:
             say_text(problem)
-        checked = ", ".join(f"{count} {name}" for name, count in found.counts.items())
-        say_text(f"{'All is well' if found.ok else f'{len(found.problems)} problems'}: {checked}")
-    if not found.ok:
+        checked = ", ".join(f"{name} {count}" for name, count in found.counts.items())
+        say_text(f"{f'{len(found.problems)} problems' if found.problems else 'All is well'} ({checked})")
+    if found.problems:
         raise typer.Exit(2)
+
+
+@dataclass(frozen=True)
+class _Check:
+    """What a check found, in words, and what it looked at."""
+
+    problems: tuple[str, ...]
+    counts: dict[str, int]
+
+
+def _checked(found: Verification) -> _Check:
+    damaged = tuple(f"page {damage.page} is damaged; it held {damage.holds}" for damage in found.damaged)
+    pending = ("old pages still hold what was forgotten; open the memory for writing once",) if found.unscrubbed else ()
+    return _Check((*damaged, *found.problems, *pending), {"pages": found.pages, "items": found.items})
+
+
+def _searched(found: Search) -> _Check:
+    left = tuple(f"a {residue.kind} is left in {residue.place}" for residue in found.left)
+    present = tuple(f"item {item} is there" for item in found.present)
+    counts = {
+        "bytes": found.bytes,
+        "fingerprints": found.traces,
+        "held_by_others": len(found.held),
+        "unread": len(found.unread),
+    }
+    return _Check((*left, *present), counts)
+
+
+def _read_receipt(path: Path) -> Receipt:
+    """The receipt in a file. Raises InputError, StorageError."""
+    from edge_llm.memory.receipt import Receipt
+
+    try:
+        return Receipt.from_json(json.loads(path.read_text(encoding="utf-8")))
+    except OSError as error:
+        raise StorageError(f"Cannot read {path}: {error.strerror or error}.") from error
+    except (ValueError, RecursionError) as error:
+        raise InputError(f"{path} is not a receipt: {error}.") from error
 
 
 def _show(planned: Forgotten) -> None:

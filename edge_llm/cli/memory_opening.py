@@ -5,15 +5,18 @@ from __future__ import annotations
 import os
 import stat
 import sys
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 
 from runtimes.errors import ConfigError, InputError, StorageError, WrongKeyError
 
 if TYPE_CHECKING:
     from edge_llm.memory.keys import MasterKey
     from edge_llm.memory.memory import Memory
+
+Result = TypeVar("Result")
 
 PASSPHRASE_VARIABLE = "EDGE_LLM_MEMORY_PASSPHRASE"  # noqa: S105  (a name)
 """The environment variable that holds the passphrase, for scripts."""
@@ -52,21 +55,32 @@ def open_memory(choice: StoreChoice, *, create: bool = False, read_only: bool = 
         InputError: there is none and none is to be made. WrongKeyError: the key does not open it.
         ConfigError: no key was given and this machine has no keyring. The message names the choices.
     """
+    from edge_llm.home import Home
+    from edge_llm.memory.memory import Memory
+
+    home = Home(choice.home)
+    return with_key(
+        choice,
+        lambda key: Memory.open(choice.path, key=key, home=home, create=create, read_only=read_only),
+        create=create,
+    )
+
+
+def with_key(choice: StoreChoice, use: Callable[[MasterKey], Result], *, create: bool = False) -> Result:
+    """What `use` makes of the key; asks for a passphrase where the keyring has none. Raises as `open_memory`, and as `use`."""
+    from edge_llm.memory.keys import KeyringKey, PassphraseKey
+
     path = choice.path
     if not create and not path.exists():
         raise InputError(f"There is no memory at {path}. `edge-llm memory add PATH` makes one.")
     given = _given_key(choice, create=not path.exists())
     if given is not None:
-        return _open(path, given, choice, create=create, read_only=read_only)
-    from edge_llm.memory.keys import KeyringKey
-
+        return use(given)
     try:
-        return _open(path, KeyringKey(), choice, create=create, read_only=read_only)
+        return use(KeyringKey())
     except (ConfigError, WrongKeyError) as error:
         if path.exists() and sys.stdin.isatty():
-            from edge_llm.memory.keys import PassphraseKey
-
-            return _open(path, PassphraseKey(ask_passphrase()), choice, create=False, read_only=read_only)
+            return use(PassphraseKey(ask_passphrase()))
         raise type(error)(f"{error} {_CHOICES}") from error
 
 
@@ -126,10 +140,3 @@ def _given_key(choice: StoreChoice, *, create: bool) -> MasterKey | None:
         return PassphraseKey(ask_passphrase(new=create))
     passphrase = os.environ.get(PASSPHRASE_VARIABLE)
     return None if passphrase is None else PassphraseKey(passphrase)
-
-
-def _open(path: Path, key: MasterKey, choice: StoreChoice, *, create: bool, read_only: bool) -> Memory:
-    from edge_llm.home import Home
-    from edge_llm.memory.memory import Memory
-
-    return Memory.open(path, key=key, home=Home(choice.home), create=create, read_only=read_only)

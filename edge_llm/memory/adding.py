@@ -17,12 +17,14 @@ from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from edge_llm.home import expand
 from edge_llm.memory.ingest.formats import find_reader, reader_version
 from edge_llm.memory.ingest.reader import Limits, Reading
 from edge_llm.memory.ingest.walk import SourceFile, walk
 from edge_llm.memory.ingest.worker import Workers
 from edge_llm.memory.items import Draft
 from edge_llm.memory.records import Changes, Stamp
+from edge_llm.memory.removal import remove_items, remove_source
 from edge_llm.progress import Progress, ProgressCallback
 from runtimes.errors import CancelledError, InputError, UnreadableFileError
 
@@ -125,30 +127,40 @@ class Adder:
         self._failures: list[Failure] = []
         self._notes: list[Failure] = []
 
-    def report(self, *, gone: Sequence[str] = (), embedded: int = 0) -> Added:
-        """What was done so far."""
+    def add(
+        self,
+        what: str | os.PathLike[str] | Iterable[str | os.PathLike[str]] | Iterable[Draft],
+        source: str | None = None,
+    ) -> Added:
+        """Take in paths, or drafts as all of a source. Once only.
+
+        Raises:
+            InputError: drafts without a source, or paths with one.
+            CancelledError: what was stored stays, and is not read again.
+            StorageError, StoreBusyError: see `Store.put`.
+        """
+        paths, drafts = _sorted_out(what)
+        if paths and source is not None:
+            raise InputError("Only drafts are given a source; a file's is its path.")
+        if drafts and source is None:
+            raise InputError("Drafts need the name of their source: memory.add(drafts, source=NAME).")
+        if source is not None:
+            self._count(self._store.put(source, "drafts", drafts, cancel=self._cancel, keep_days=self._intake.keep_days))
+        else:
+            self._add_files(paths)
+        gone = self._vanished(paths)
+        for name in gone:
+            drop_source(self._store, name)
         return replace(
             self._sums,
             files=self._files,
             unchanged_files=self._unchanged_files,
-            gone=tuple(gone),
+            gone=gone,
             failures=tuple(self._failures),
             notes=tuple(self._notes),
-            embedded=embedded,
         )
 
-    def add_drafts(self, source: str, form: str, drafts: Iterable[Draft]) -> None:
-        """Store drafts as all of a source."""
-        changes = self._store.put(source, form, drafts, cancel=self._cancel, keep_days=self._intake.keep_days)
-        self._count(changes)
-
-    def add_files(self, paths: Iterable[Path]) -> None:
-        """Read files, and the files of folders, and store what is in them.
-
-        Raises:
-            CancelledError: what was stored stays, and is not read again.
-            StorageError, StoreBusyError: see `Store.put`.
-        """
+    def _add_files(self, paths: Iterable[Path]) -> None:
         files = {found.path: found for path in paths for found in walk((path,), partial(self._fail, str(path.absolute())))}
         try:
             with Workers(self._intake.limits) as workers:
@@ -162,7 +174,7 @@ class Adder:
     def _fail(self, path: str, error: UnreadableFileError) -> None:
         self._failures.append(Failure(path, str(error)))
 
-    def vanished(self, folders: Iterable[Path]) -> tuple[str, ...]:
+    def _vanished(self, folders: Iterable[Path]) -> tuple[str, ...]:
         """Sources that were files in these folders and are no longer there. A folder that is gone itself, as an unplugged
         disk's is, is no reason to remove what came from it."""
         there = [folder.absolute() for folder in folders if folder.is_dir()]
@@ -287,6 +299,15 @@ def local_zone(zone: str | tzinfo | None = None) -> tzinfo:
         raise InputError(f"There is no time zone {zone!r}. Write it as in Europe/Berlin or Asia/Shanghai.") from error
 
 
+def drop_source(store: Store, name: str) -> None:
+    """Remove a source with all its items; nothing happens when there is none. Raises StorageError, StoreBusyError."""
+    with store.writing() as connection:
+        found = store.source(name)
+        if found is not None:
+            remove_items(connection, store, store.select(source=name))
+            remove_source(connection, found.id)
+
+
 def within(names: Iterable[str], places: Iterable[Path]) -> list[str]:
     """The sources that are one of these files, or in one of these folders."""
     exact = {str(place) for place in places}
@@ -300,3 +321,17 @@ def _is_as_it_was(found: SourceFile, known: _Known) -> bool:
     if stamp.bytes != found.bytes or stamp.reader_version is None or stamp.reader_version != reader_version(known.format):
         return False
     return stamp.mtime_ns == found.mtime_ns or stamp.sha256 == found.sha256()
+
+
+def _sorted_out(
+    what: str | os.PathLike[str] | Iterable[str | os.PathLike[str]] | Iterable[Draft],
+) -> tuple[list[Path], list[Draft]]:
+    """Paths and drafts of what was to be added; one of them is empty. Raises InputError for a mixture."""
+    if isinstance(what, str | os.PathLike):
+        return [expand(Path(what)).absolute()], []
+    listed = list(what)
+    drafts = [one for one in listed if isinstance(one, Draft)]
+    paths = [expand(Path(one)).absolute() for one in listed if not isinstance(one, Draft)]
+    if drafts and paths:
+        raise InputError("Paths and drafts cannot be added together. Call add once for each.")
+    return paths, drafts

@@ -17,6 +17,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING, Literal, TypeAlias
 
+from edge_llm.memory.adding import drop_source
 from edge_llm.memory.chat_cuts import exchanges
 from edge_llm.memory.items import Draft, Item, Mention
 from edge_llm.memory.quotes import QuoteFinder
@@ -51,13 +52,11 @@ class Chats:
 
     Args:
         write: stores turns and whatever search needs to find them.
-        remove: called with a source's name to remove it.
     """
 
-    def __init__(self, store: Store, write: TurnWriter, remove: Callable[[str], object]) -> None:
+    def __init__(self, store: Store, write: TurnWriter) -> None:
         self._store = store
         self._write = write
-        self._remove = remove
 
     def names(self) -> list[str]:
         """The conversations, the latest first."""
@@ -88,7 +87,8 @@ class Chats:
             raise InputError("The name is blank. Give the conversation a name.")
         self._put(name, turns, 0, complete=True)
         if instead_of is not None and instead_of != name:
-            self._remove(PREFIX + instead_of)
+            drop_source(self._store, PREFIX + instead_of)
+            self.tidy()
 
     def load(self, name: str) -> tuple[SavedTurn, ...]:
         """A conversation's turns. Raises InputError when there is none of that name."""
@@ -114,9 +114,7 @@ class Chats:
         frontier = frozenset(found)
         while frontier:
             following = {
-                item
-                for name, items in turns.items()
-                for item in _following(items, shown.get(self._digest(name), {}), frontier)
+                item for name, items in turns.items() for item in _following(items, shown.get(self._digest(name), {}), frontier)
             }
             frontier = frozenset(following - found)
             found |= frontier

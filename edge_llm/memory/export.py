@@ -1,6 +1,6 @@
 """Everything out in open formats: JSON Lines in the form that `records` reads, contacts as vCard 4.0, events as iCalendar.
 
-Knows items and three formats; knows no store and no key. Written a few items at a time, so memory does not grow with the store.
+Knows items and three formats. Written a few items at a time, so memory does not grow with the store.
 
 What `Memory.add` reads back are the JSON Lines; the others hold the same for other programs, and `.edgellmignore` says so.
 """
@@ -9,23 +9,28 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from datetime import datetime, timezone
+from itertools import chain, groupby
 from pathlib import Path
 from types import TracebackType
 from typing import IO, TYPE_CHECKING, Any
 
 from edge_llm.memory.ingest.ignore import IGNORE_FILE
-from edge_llm.memory.items import Item, Source
-from runtimes.errors import InputError, StorageError
+from edge_llm.memory.items import Item
+from runtimes.errors import InputError, StorageError, StoreDamagedError
 
 if TYPE_CHECKING:
     from typing_extensions import Self
 
+    from edge_llm.memory.keys import MasterKey
+    from edge_llm.memory.store import Store
+
 CONTACTS, CALENDAR = "contacts.vcf", "calendar.ics"
 _NAME_CHARS = 60
+_BATCH = 500
 _LINE_BYTES = 75
 """Longest line of vCard and iCalendar, in bytes (RFC 6350, 3.2; RFC 5545, 3.1)."""
 _SAFE = re.compile(r"[^\w.@ -]+")
@@ -39,6 +44,50 @@ class Exported:
     files: tuple[Path, ...]
     lost: tuple[str, ...] = ()
     """What of a damaged store could not be saved."""
+
+
+def export(store: Store, key: MasterKey, folder: Path, sources: Collection[str] | None = None) -> Exported:
+    """Write a store's items into a new folder; from a damaged one, those that can be read.
+
+    Args:
+        key: what opens the store, needed where it is damaged.
+        sources: names of those to write; None writes all.
+
+    Raises:
+        InputError: there is something in the folder already. StorageError: it cannot be written.
+    """
+    exporter = Exporter(folder)
+    try:
+        with exporter:
+            for source in store.sources():
+                if sources is None or source.name in sources:
+                    exporter.write(_items_of(store, source.name))
+            return exporter.finish()
+    except StoreDamagedError:
+        exporter.undo()
+        return export_damaged(store.path, key, folder, sources)
+
+
+def export_damaged(path: Path, key: MasterKey, folder: Path, sources: Collection[str] | None = None) -> Exported:
+    """Write what can be read of a store that SQLite cannot read; also one that cannot be opened at all.
+
+    Raises:
+        WrongKeyError, InputError, StorageError: see `Store.open`; and as `export`.
+    """
+    from edge_llm.memory.salvage import Salvage
+
+    with Salvage(path, key) as salvage, Exporter(folder) as exporter:
+        exporter.write(item for item in salvage.items() if sources is None or item.source.name in sources)
+        lost = [f"page {number} of {path}" for number in salvage.lost_pages]
+        lost += [f"item {number}, whose content or key is damaged" for number in salvage.lost_items]
+        return exporter.finish(lost)
+
+
+def _items_of(store: Store, source: str) -> Iterator[Item]:
+    """A source's items in their order, a few at a time in memory."""
+    ids = store.select(source=source)
+    for start in range(0, len(ids), _BATCH):
+        yield from store.items(ids[start : start + _BATCH])
 
 
 class Exporter:
@@ -55,7 +104,7 @@ class Exporter:
         self._paths: list[Path] = []
         self._items = 0
         with _translated(folder):
-            folder.mkdir(parents=True, exist_ok=True)
+            folder.mkdir(mode=0o700, parents=True, exist_ok=True)
             if any(folder.iterdir()):
                 raise InputError(f"{folder} is not empty. Export into a new folder.")
 
@@ -68,18 +117,27 @@ class Exporter:
                 self._shared[CALENDAR].write(_fold("END:VCALENDAR"))
             self._open.close()
 
-    def write(self, source: Source, items: Iterable[Item]) -> None:
-        """Write a source's items. Raises StorageError."""
-        path = self._folder / f"{source.id:04} {_file_name(source.name)}.jsonl"
-        with _translated(path), path.open("x", encoding="utf-8", newline="\n") as stream:
-            self._paths.append(path)
-            for item in items:
-                stream.write(json.dumps(record(item), ensure_ascii=False) + "\n")
-                self._items += 1
-                if item.kind == "contact":
-                    self._stream(CONTACTS, "").write(_card(item))
-                elif item.kind == "event":
-                    self._stream(CALENDAR, _CALENDAR_HEAD).write(_event(item))
+    def write(self, items: Iterable[Item]) -> None:
+        """Write items; those of one source should follow each other. Raises StorageError."""
+        for source_id, group in groupby(items, key=lambda item: item.source.id):
+            first = next(group)
+            path = self._folder / f"{source_id:04} {_file_name(first.source.name)}.jsonl"
+            with _translated(path), path.open("a", encoding="utf-8", errors="replace", newline="\n") as stream:
+                if path not in self._paths:
+                    self._paths.append(path)
+                for item in chain((first,), group):
+                    stream.write(json.dumps(record(item), ensure_ascii=False) + "\n")
+                    self._items += 1
+                    if item.kind == "contact":
+                        self._stream(CONTACTS, "").write(_card(item))
+                    elif item.kind == "event":
+                        self._stream(CALENDAR, _CALENDAR_HEAD).write(_event(item))
+
+    def undo(self) -> None:
+        """Delete what was written. Raises StorageError."""
+        with _translated(self._folder):
+            for path in (*self._paths, self._folder / IGNORE_FILE):
+                path.unlink(missing_ok=True)
 
     def finish(self, lost: Iterable[str] = ()) -> Exported:
         """What was written."""
@@ -88,7 +146,7 @@ class Exporter:
     def _stream(self, name: str, head: str) -> IO[str]:
         if name not in self._shared:
             path = self._folder / name
-            self._shared[name] = self._open.enter_context(path.open("x", encoding="utf-8", newline=""))
+            self._shared[name] = self._open.enter_context(path.open("x", encoding="utf-8", errors="replace", newline=""))
             self._shared[name].write(head)
             self._paths.append(path)
             with (self._folder / IGNORE_FILE).open("a", encoding="utf-8") as stream:

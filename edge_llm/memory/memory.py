@@ -11,7 +11,6 @@ Opening loads the database and no encoder: that is loaded by the first search or
 from __future__ import annotations
 
 import builtins
-import json
 import os
 import threading
 from collections.abc import Collection, Iterable, Iterator, Sequence
@@ -19,16 +18,18 @@ from contextlib import ExitStack
 from dataclasses import replace
 from datetime import datetime, tzinfo
 from pathlib import Path
-from typing import TYPE_CHECKING, TypeAlias
+from typing import TYPE_CHECKING
 from weakref import WeakSet
 
 from edge_llm.home import Home, expand
-from edge_llm.memory.adding import Added, Adder, Intake, local_zone, within
+from edge_llm.memory.adding import Added, Adder, Intake, drop_source, local_zone, within
 from edge_llm.memory.chats import FORMAT as CHAT
 from edge_llm.memory.chats import Chats
 from edge_llm.memory.ingest.reader import Limits
 from edge_llm.memory.items import Draft, Hit, Item, Kind, Person, Source
-from edge_llm.memory.keys import KeyringKey, MasterKey, PassphraseKey, RawKey
+from edge_llm.memory.key_choice import Key, master_key, recovery_key
+from edge_llm.memory.keys import MasterKey
+from edge_llm.memory.selecting import PersonName, containing, missing, select, source_names
 from edge_llm.memory.store import Store
 from runtimes.errors import CancelledError, InputError
 
@@ -39,22 +40,13 @@ if TYPE_CHECKING:
 
     from edge_llm.chat import Chat
     from edge_llm.memory.embedder import Embedder
+    from edge_llm.memory.export import Exported
     from edge_llm.memory.forgetting import Forgotten
+    from edge_llm.memory.receipt import Receipt
+    from edge_llm.memory.residue import Search as Residues
+    from edge_llm.memory.stats import Stats
+    from edge_llm.memory.verify import Verification
     from edge_llm.progress import ProgressCallback
-
-Key: TypeAlias = "bytes | str | MasterKey | None"
-"""32 bytes, a passphrase, a keeper of keys, or None for the operating system's keyring."""
-PersonName: TypeAlias = "str | int | Person"
-"""A name, a number or an address as anyone writes it; or a person's id."""
-
-
-def master_key(key: Key) -> MasterKey:
-    """The key's keeper. Raises ConfigError for bytes of another length and for a blank passphrase."""
-    if key is None:
-        return KeyringKey()
-    if isinstance(key, str):
-        return PassphraseKey(key)
-    return RawKey(key) if isinstance(key, bytes | bytearray) else key
 
 
 class Memory:
@@ -64,10 +56,11 @@ class Memory:
     when another writer does not finish in time, and StorageError when the disk refuses: what they were writing is then undone.
     """
 
-    def __init__(self, store: Store, *, embedder: Embedder | None = None, home: Home | None = None) -> None:
+    def __init__(self, store: Store, key: MasterKey, *, embedder: Embedder | None = None, home: Home | None = None) -> None:
         """See `open`."""
         self.store = store
-        self.chats = Chats(store, self._put_chat, self._drop_source)
+        self._key = key
+        self.chats = Chats(store, self._put_chat)
         """Conversations that memory keeps."""
         self._home = home or Home()
         self._embedder = embedder
@@ -105,8 +98,9 @@ class Memory:
             StorageError, StoreBusyError, StoreDamagedError: see `Store.open`.
         """
         place = (home or Home()).memory if path is None else expand(Path(path))
-        store = Store.open(place, master_key(key), create=create, read_only=read_only, timeout_s=timeout_s)
-        return cls(store, embedder=embedder, home=home)
+        keeper = master_key(key)
+        store = Store.open(place, keeper, create=create, read_only=read_only, timeout_s=timeout_s)
+        return cls(store, keeper, embedder=embedder, home=home)
 
     @property
     def path(self) -> Path:
@@ -166,22 +160,8 @@ class Memory:
             CancelledError, RuntimeFailedError, StorageError, StoreBusyError.
         """
         intake = Intake(local_zone(timezone), tuple(owner), limits or Limits(), keep_days)
-        adder = Adder(self.store, intake, progress=progress, cancel=cancel)
-        paths, drafts = _sorted_out(what)
-        gone: tuple[str, ...] = ()
-        if paths and source is not None:
-            raise InputError("Only drafts are given a source; a file's is its path.")
-        if drafts and source is None:
-            raise InputError("Drafts need the name of their source: memory.add(drafts, source=NAME).")
-        if source is not None:
-            adder.add_drafts(source, "drafts", drafts)
-        else:
-            adder.add_files(paths)
-            gone = adder.vanished(paths)
-            for name in gone:
-                self._drop_source(name)
-        embedded = self.embed(progress=progress, cancel=cancel) if embed else 0
-        return adder.report(gone=gone, embedded=embedded)
+        added = Adder(self.store, intake, progress=progress, cancel=cancel).add(what, source)
+        return replace(added, embedded=self.embed(progress=progress, cancel=cancel) if embed else 0)
 
     def embed(self, *, progress: ProgressCallback | None = None, cancel: threading.Event | None = None) -> int:
         """Give every item that has none a vector of this memory's embedder; returns how many got one.
@@ -217,7 +197,7 @@ class Memory:
             for change in changes:
                 gone = within([source.name for source in self.sources()], change.removed)
                 for name in gone:
-                    self._drop_source(name)
+                    drop_source(self.store, name)
                 added = self.add([file.path for file in change.changed], owner=owner, timezone=timezone, cancel=cancel)
                 yield replace(added, gone=tuple(gone))
         except CancelledError:
@@ -273,7 +253,7 @@ class Memory:
         offset: int = 0,
     ) -> builtins.list[Item]:
         """Items that meet all conditions, the latest stored first. Conditions and errors as for `search`."""
-        ids = self._select(source=source, person=person, since=since, until=until, kind=kind)
+        ids = select(self.store, source=source, person=person, since=since, until=until, kind=kind)
         ids.reverse()
         return self.store.items(ids[offset:] if limit is None else ids[offset : offset + limit])
 
@@ -290,10 +270,7 @@ class Memory:
 
     def missing(self, ids: Collection[int]) -> frozenset[int]:
         """Those of the ids that no item has: forgotten, or gone from their file."""
-        with self.store.reading() as connection:
-            listed = json.dumps(sorted(ids))
-            rows = connection.execute("SELECT id FROM items WHERE id IN (SELECT value FROM json_each(?))", (listed,))
-            return frozenset(ids) - {row[0] for row in rows}
+        return missing(self.store, ids)
 
     # Forgetting
 
@@ -330,11 +307,11 @@ class Memory:
         conditions = (source, person, since, until, kind)
         if ids is None and query is None and all(condition is None for condition in conditions):
             raise InputError("Say what to forget: items, a source, a person, a time or a query.")
-        found = set(self._select(source=source, person=person, since=since, until=until, kind=kind))
+        found = set(select(self.store, source=source, person=person, since=since, until=until, kind=kind))
         if ids is not None:
             found &= set(ids)
         if query is not None:
-            found &= self._containing(query)
+            found &= containing(self.store, query)
         planned = forgetting.plan(self.store, self.chats, self._home.chats, found)
         if dry_run or not planned.ids:
             return planned
@@ -342,6 +319,64 @@ class Memory:
         for chat in list(self._listeners):
             chat.forget(planned.ids)
         return replace(planned, receipt=receipt)
+
+    # Looking after it
+
+    def stats(self) -> Stats:
+        """How much there is, and what it takes."""
+        from edge_llm.memory.stats import read_stats
+
+        return read_stats(self.store)
+
+    def verify(self) -> Verification:
+        """Check everything: pages, seals, terms, vectors, and the links between them. Raises StorageError."""
+        from edge_llm.memory.verify import verify
+
+        return verify(self.store)
+
+    def verify_erased(self, receipt: Receipt) -> Residues:
+        """Look for what was forgotten in every byte of the memory's files and of saved conversations.
+
+        Raises:
+            InputError: a receipt of another memory, or one that was changed. StorageError: a file cannot be read.
+        """
+        from edge_llm.memory import residue
+
+        return residue.search(self.store, receipt, sorted(self._home.chats.glob("*.json")))
+
+    def recovery_key(self) -> bytes:
+        """32 bytes that open this memory whatever becomes of the keyring or the passphrase, until the key is rotated.
+
+        Raises:
+            WrongKeyError, ConfigError: the keyring does not give it any more. StorageError: the file cannot be read.
+        """
+        return recovery_key(self.path, self._key)
+
+    def rotate_key(self, key: Key) -> None:
+        """Encipher everything anew under another key. Copies of the file made before still open with the old one.
+
+        Raises:
+            StoreBusyError: another process has it open. StorageError: no space for a second copy. ConfigError: no keyring.
+            The key is as it was then.
+        """
+        new = master_key(key)
+        self.store.rotate(new)
+        self._key = new
+
+    def export(self, folder: str | os.PathLike[str], *, source: str | None = None) -> Exported:
+        """Write everything in open formats, not encrypted: JSON Lines for each source, contacts as vCard, events as iCalendar.
+
+        Args:
+            folder: a new or empty one.
+            source: only this source; a path, or a folder of files that were added.
+
+        Raises:
+            InputError: something is in the folder, or no such source. StorageError: it cannot be written.
+        """
+        from edge_llm.memory.export import export
+
+        names = None if source is None else source_names(self.store, source)
+        return export(self.store, self._key, expand(Path(folder)), names)
 
     # The parts
 
@@ -363,16 +398,6 @@ class Memory:
         self.store.put(source, CHAT, drafts, complete=complete)
         self.embed()
 
-    def _drop_source(self, name: str) -> None:
-        """Remove a source with all its items; nothing happens when there is none."""
-        from edge_llm.memory.removal import remove_items, remove_source
-
-        with self.store.writing() as connection:
-            found = self.store.source(name)
-            if found is not None:
-                remove_items(connection, self.store, self.store.select(source=name))
-                remove_source(connection, found.id)
-
     def _has_pending(self) -> bool:
         """Whether an item lacks a vector of this memory's embedder. Loads no encoder to find out."""
         from edge_llm.memory import vector_store
@@ -380,62 +405,3 @@ class Memory:
         with self.store.reading() as connection:
             model = vector_store.find_model(connection, self.embedder.model_id)
             return bool(vector_store.pending(connection, model).size)
-
-    def _select(
-        self,
-        *,
-        source: str | None,
-        person: PersonName | None,
-        since: datetime | None,
-        until: datetime | None,
-        kind: Kind | None,
-    ) -> builtins.list[int]:
-        """Ids of the items that meet all conditions, in the order they were stored."""
-        sources = [None] if source is None else self._source_names(source)
-        people = [None] if person is None else self._person_ids(person)
-        found = {
-            item
-            for name in sources
-            for one in people
-            for item in self.store.select(source=name, person=one, since=since, until=until, kind=kind)
-        }
-        return sorted(found)
-
-    def _containing(self, query: str) -> set[int]:
-        """Items that have all the words of a query."""
-        raise NotImplementedError
-
-    def _source_names(self, source: str) -> builtins.list[str]:
-        """The sources meant by a name, a path or a folder. Raises InputError when there is none."""
-        known = [found.name for found in self.sources()]
-        names = [source] if source in known else within(known, [expand(Path(source)).absolute()])
-        if not names:
-            raise InputError(f"Memory has no source {source!r}. `edge-llm memory list sources` shows them.")
-        return names
-
-    def _person_ids(self, person: PersonName) -> builtins.list[int]:
-        """The people meant by a name. Raises InputError when there is nobody."""
-        from edge_llm.memory import people
-
-        with self.store.reading() as connection:
-            if isinstance(person, str):
-                found = people.find(connection, person)
-            else:
-                found = people.persons(connection, [person.id if isinstance(person, Person) else person])
-        if not found:
-            raise InputError(f"Memory knows nobody called {person!r}. `edge-llm memory list people` shows everyone.")
-        return [one.id for one in found]
-
-
-def _sorted_out(
-    what: str | os.PathLike[str] | Iterable[str | os.PathLike[str]] | Iterable[Draft],
-) -> tuple[list[Path], list[Draft]]:
-    """Paths and drafts of what was to be added; one of them is empty. Raises InputError for a mixture."""
-    if isinstance(what, str | os.PathLike):
-        return [expand(Path(what)).absolute()], []
-    listed = list(what)
-    drafts = [one for one in listed if isinstance(one, Draft)]
-    paths = [expand(Path(one)).absolute() for one in listed if not isinstance(one, Draft)]
-    if drafts and paths:
-        raise InputError("Paths and drafts cannot be added together. Call add once for each.")
-    return paths, drafts
