@@ -40,6 +40,12 @@ def add(
     keep_days: Annotated[
         int | None, typer.Option("--keep-days", metavar="N", min=1, help="Forget items of these files once they are so old.")
     ] = None,
+    embedder: Annotated[
+        str | None,
+        typer.Option(
+            "--embedder", metavar="NAME", help="What makes vectors from now on: use, a pulled encoder, a directory."
+        ),
+    ] = None,
     store: options.StoreFile = None,
     key_file: options.KeyFile = None,
     passphrase: options.AskPassphrase = False,
@@ -61,6 +67,8 @@ def add(
 
     choice = StoreChoice(store, key_file, passphrase, home)
     with cancel_on_interrupt() as cancel, open_memory(choice, create=True) as memory, ProgressDisplay() as progress:
+        if embedder is not None:
+            memory.use_embedder(embedder)
         added = memory.add(
             paths,
             owner=owner or (),

@@ -82,7 +82,7 @@ def forget(
         if done.receipt is not None:
             write_json(place, done.receipt.to_json())
     if as_json:
-        say_document(_document(done, place))
+        say_document(_document(planned, place))
         return
     say_text(f"Forgot {len(done.ids)} items. Receipt: {place}")
     if done.receipt is not None and not done.receipt.clean:

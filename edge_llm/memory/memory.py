@@ -10,11 +10,9 @@ Opening loads the database and no encoder: that is loaded by the first search or
 
 from __future__ import annotations
 
-import builtins
 import os
 import threading
-from collections.abc import Collection, Iterable, Iterator, Sequence
-from contextlib import ExitStack
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
 from datetime import datetime, tzinfo
 from pathlib import Path
@@ -26,46 +24,38 @@ from edge_llm.memory.adding import Added, Adder, Intake, drop_source, local_zone
 from edge_llm.memory.chats import FORMAT as CHAT
 from edge_llm.memory.chats import Chats
 from edge_llm.memory.ingest.reader import Limits
-from edge_llm.memory.items import Draft, Hit, Item, Kind, Person, Source
+from edge_llm.memory.items import Draft, Kind
 from edge_llm.memory.key_choice import Key, master_key, recovery_key
 from edge_llm.memory.keys import MasterKey
-from edge_llm.memory.selecting import PersonName, containing, missing, select, source_names
+from edge_llm.memory.selecting import PersonName, containing, select
 from edge_llm.memory.store import Store
+from edge_llm.memory.view import EMBEDDER_NOTE, MemoryView
 from runtimes.errors import CancelledError, InputError
 
 if TYPE_CHECKING:
-    from types import TracebackType
-
-    from typing_extensions import Self
-
     from edge_llm.chat import Chat
     from edge_llm.memory.embedder import Embedder
-    from edge_llm.memory.export import Exported
+    from edge_llm.memory.embedding import BackgroundEmbedding
     from edge_llm.memory.forgetting import Forgotten
-    from edge_llm.memory.receipt import Receipt
-    from edge_llm.memory.residue import Search as Residues
-    from edge_llm.memory.stats import Stats
-    from edge_llm.memory.verify import Verification
     from edge_llm.progress import ProgressCallback
 
 
-class Memory:
-    """An open memory. Used by any number of threads at once; a context manager.
+class Memory(MemoryView):
+    """An open memory: what can be asked of it (`MemoryView`), and what changes it.
+
+    Used by any number of threads at once; a context manager.
 
     Several processes may have the same one open; one writes at a time. Methods that change something raise StoreBusyError
     when another writer does not finish in time, and StorageError when the disk refuses: what they were writing is then undone.
     """
 
-    def __init__(self, store: Store, key: MasterKey, *, embedder: Embedder | None = None, home: Home | None = None) -> None:
+    def __init__(
+        self, store: Store, key: MasterKey, *, embedder: Embedder | str | None = None, home: Home | None = None
+    ) -> None:
         """See `open`."""
-        self.store = store
-        self._key = key
+        super().__init__(store, key, embedder=embedder, home=home)
         self.chats = Chats(store, self._put_chat)
         """Conversations that memory keeps."""
-        self._home = home or Home()
-        self._embedder = embedder
-        self._lock = threading.Lock()
-        self._closing = ExitStack()
         self._listeners: WeakSet[Chat] = WeakSet()
 
     @classmethod
@@ -74,7 +64,7 @@ class Memory:
         path: str | os.PathLike[str] | None = None,
         *,
         key: Key = None,
-        embedder: Embedder | None = None,
+        embedder: Embedder | str | None = None,
         home: Home | None = None,
         create: bool = True,
         read_only: bool = False,
@@ -85,8 +75,8 @@ class Memory:
         Args:
             path: its file; None takes the home's.
             key: 32 bytes, a passphrase, or a keeper of keys; None takes the operating system's keyring.
-            embedder: what gives meaning to vectors; None takes the default one, loaded when it is first needed. Not closed
-                with the memory.
+            embedder: what makes vectors, or its name; None takes the one that this memory was told to use, or the default one,
+                and loads it when it is first needed. One that is given is not closed with the memory.
             home: where models and saved conversations are; None takes EDGE_LLM_HOME or this user's data folder.
             create: make a memory where there is no file. Never with `read_only`.
             timeout_s: how long a change waits for another writer.
@@ -101,27 +91,6 @@ class Memory:
         keeper = master_key(key)
         store = Store.open(place, keeper, create=create, read_only=read_only, timeout_s=timeout_s)
         return cls(store, keeper, embedder=embedder, home=home)
-
-    @property
-    def path(self) -> Path:
-        """The file."""
-        return self.store.path
-
-    def close(self) -> None:
-        """Close the file and free the encoder. Idempotent."""
-        with self._lock:
-            closing = self._closing.pop_all()
-        closing.close()
-        self.store.close()
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
-        self.close()
-
-    def __repr__(self) -> str:
-        return f"Memory({str(self.path)!r})"
 
     # Taking in
 
@@ -175,6 +144,30 @@ class Memory:
             return 0
         return embed_pending(self.store, self.embedder, progress=progress, cancel=cancel).embedded
 
+    def embed_in_background(self, *, progress: ProgressCallback | None = None) -> BackgroundEmbedding:
+        """A thread that embeds what is stored, also by other processes, from `with` or `start` to `close`: for a program that
+        adds with `embed=False`, or that changed the embedder of a large memory."""
+        from edge_llm.memory.embedding import BackgroundEmbedding
+
+        return BackgroundEmbedding(self.store, self.embedder, progress=progress)
+
+    def use_embedder(self, name: str) -> None:
+        """Note which embedder this memory uses from now on; `embed` or `add` then makes its vectors.
+
+        Args:
+            name: as `edge_llm.memory.embedders.open_embedder` takes it: "use", a name that was pulled, or a directory.
+
+        Raises:
+            UnknownModelError, InputError: there is none of that name on this machine.
+        """
+        from edge_llm.memory.embedders import open_embedder
+
+        opened = open_embedder(name, home=self._home)
+        with self.store.writing() as connection:
+            connection.execute("INSERT OR REPLACE INTO meta(key, value) VALUES(?, ?)", (EMBEDDER_NOTE, name))
+        with self._lock:
+            self._embedder = self._closing.enter_context(opened)
+
     def watch(
         self,
         paths: Sequence[str | os.PathLike[str]],
@@ -202,75 +195,6 @@ class Memory:
                 yield replace(added, gone=tuple(gone))
         except CancelledError:
             return
-
-    # Finding
-
-    def search(
-        self,
-        query: str,
-        k: int = 10,
-        *,
-        source: str | None = None,
-        person: PersonName | None = None,
-        since: datetime | None = None,
-        until: datetime | None = None,
-        kind: Kind | None = None,
-        now: datetime | None = None,
-    ) -> builtins.list[Hit]:
-        """Find items by words and by meaning, the best first.
-
-        Args:
-            query: words, or a question. A time in it ("last Tuesday", "上周三") narrows the search to it.
-            k: most hits.
-            source: only from this source; a path, or a folder of files that were added.
-            person: only what involves this person. A name that several have means all of them.
-            since, until: since <= time < until.
-            kind: only this kind of item.
-            now: what times in the query count from; None takes the clock.
-
-        Raises:
-            InputError: a source or a person that memory does not know.
-            StoreDamagedError: what was found cannot be read.
-        """
-        raise NotImplementedError
-
-    def show(self, item_id: int) -> Item:
-        """An item whole. Raises InputError when there is none."""
-        items = self.store.items([item_id])
-        if not items:
-            raise InputError(f"Memory has no item {item_id}. `edge-llm memory list` shows what there is.")
-        return items[0]
-
-    def list(
-        self,
-        *,
-        source: str | None = None,
-        person: PersonName | None = None,
-        since: datetime | None = None,
-        until: datetime | None = None,
-        kind: Kind | None = None,
-        limit: int | None = None,
-        offset: int = 0,
-    ) -> builtins.list[Item]:
-        """Items that meet all conditions, the latest stored first. Conditions and errors as for `search`."""
-        ids = select(self.store, source=source, person=person, since=since, until=until, kind=kind)
-        ids.reverse()
-        return self.store.items(ids[offset:] if limit is None else ids[offset : offset + limit])
-
-    def sources(self) -> builtins.list[Source]:
-        """Every source, in the order they were added."""
-        return self.store.sources()
-
-    def people(self) -> builtins.list[Person]:
-        """Everyone known, in the order they were met."""
-        from edge_llm.memory import people
-
-        with self.store.reading() as connection:
-            return people.everyone(connection)
-
-    def missing(self, ids: Collection[int]) -> frozenset[int]:
-        """Those of the ids that no item has: forgotten, or gone from their file."""
-        return missing(self.store, ids)
 
     # Forgetting
 
@@ -320,29 +244,7 @@ class Memory:
             chat.forget(planned.ids)
         return replace(planned, receipt=receipt)
 
-    # Looking after it
-
-    def stats(self) -> Stats:
-        """How much there is, and what it takes."""
-        from edge_llm.memory.stats import read_stats
-
-        return read_stats(self.store)
-
-    def verify(self) -> Verification:
-        """Check everything: pages, seals, terms, vectors, and the links between them. Raises StorageError."""
-        from edge_llm.memory.verify import verify
-
-        return verify(self.store)
-
-    def verify_erased(self, receipt: Receipt) -> Residues:
-        """Look for what was forgotten in every byte of the memory's files and of saved conversations.
-
-        Raises:
-            InputError: a receipt of another memory, or one that was changed. StorageError: a file cannot be read.
-        """
-        from edge_llm.memory import residue
-
-        return residue.search(self.store, receipt, sorted(self._home.chats.glob("*.json")))
+    # The key
 
     def recovery_key(self) -> bytes:
         """32 bytes that open this memory whatever becomes of the keyring or the passphrase, until the key is rotated.
@@ -363,32 +265,7 @@ class Memory:
         self.store.rotate(new)
         self._key = new
 
-    def export(self, folder: str | os.PathLike[str], *, source: str | None = None) -> Exported:
-        """Write everything in open formats, not encrypted: JSON Lines for each source, contacts as vCard, events as iCalendar.
-
-        Args:
-            folder: a new or empty one.
-            source: only this source; a path, or a folder of files that were added.
-
-        Raises:
-            InputError: something is in the folder, or no such source. StorageError: it cannot be written.
-        """
-        from edge_llm.memory.export import export
-
-        names = None if source is None else source_names(self.store, source)
-        return export(self.store, self._key, expand(Path(folder)), names)
-
-    # The parts
-
-    @property
-    def embedder(self) -> Embedder:
-        """What makes vectors. The default one is opened here, and loaded when it is first used."""
-        with self._lock:
-            if self._embedder is None:
-                from edge_llm.memory.embedders import open_embedder
-
-                self._embedder = self._closing.enter_context(open_embedder(home=self._home))
-            return self._embedder
+    # For chats
 
     def tell_when_forgetting(self, chat: Chat) -> None:
         """Have `chat.forget` called when items are forgotten through this memory. Holds no reference that keeps it alive."""

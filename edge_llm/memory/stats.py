@@ -37,15 +37,16 @@ def read_stats(store: Store) -> Stats:
 
     with store.reading() as connection:
         model = vector_store.model_in_use(connection)
-        kinds = connection.execute("SELECT kind, count(*) FROM items GROUP BY kind ORDER BY count(*) DESC, kind").fetchall()
+        rows = connection.execute("SELECT kind, count(*) FROM items GROUP BY kind ORDER BY count(*) DESC, kind")
+        kinds = {str(kind): int(count) for kind, count in rows}
         files = [path for path in (store.path, beside(store.path, "-wal")) if path.exists()]
         return Stats(
             path=store.path,
             bytes=sum(path.stat().st_size for path in files),
-            items=sum(count for _, count in kinds),
+            items=sum(kinds.values()),
             sources=connection.execute("SELECT count(*) FROM sources").get,
             people=connection.execute("SELECT count(*) FROM people").get,
-            kinds=dict(kinds),
+            kinds=kinds,
             embedder=None if model is None else model.model_id,
             embedded=0 if model is None else len(vector_store.embedded(connection, model)),
             schema=schema.version(connection),
