@@ -41,7 +41,7 @@ sealed class EdgeLlmException(message: String, cause: Throwable? = null) : Excep
         )
 
     /** The engine was closed. */
-    class Closed : EdgeLlmException("The engine is closed. Open the model again.")
+    class Closed(cause: Throwable? = null) : EdgeLlmException("The engine is closed. Open the model again.", cause)
 
     /** The runtime failed while loading or running. */
     class RuntimeFailed(message: String, cause: Throwable? = null) : EdgeLlmException(message, cause)

@@ -115,7 +115,7 @@ class Engine internal constructor(
                     result.fold(waiting::resume, waiting::resumeWithException)
                 }
             } catch (error: RejectedExecutionException) {
-                waiting.resumeWithException(EdgeLlmException.Closed().apply { initCause(error) })
+                waiting.resumeWithException(EdgeLlmException.Closed(error))
             }
             waiting.invokeOnCancellation { model.terminate() }
         }

@@ -1,0 +1,159 @@
+package dev.edgellm
+
+import kotlinx.coroutines.delay
+import kotlinx.coroutines.flow.first
+import kotlinx.coroutines.flow.toList
+import kotlinx.coroutines.launch
+import kotlinx.coroutines.runBlocking
+import org.junit.AfterClass
+import org.junit.BeforeClass
+import java.io.File
+import kotlin.random.Random
+import kotlin.test.Test
+import kotlin.test.assertEquals
+import kotlin.test.assertFailsWith
+import kotlin.test.assertIs
+import kotlin.test.assertTrue
+
+/** The exported model, run for real: the directory is named by the runner. */
+class EngineTest {
+    private fun text(events: List<Event>) = events.filterIsInstance<Event.Text>().joinToString("") { it.text }
+
+    @Test
+    fun `a question is answered and the turn is kept`() =
+        runBlocking<Unit> {
+            val chat = engine.chat()
+            val events = chat.send("What is the capital of Japan?").toList()
+            val done = assertIs<Event.Done>(events.last())
+            assertTrue("Tokyo" in done.text, done.text)
+            assertEquals(done.text, text(events))
+            assertEquals(StopReason.STOP, done.reason)
+            assertEquals(listOf("user" to "What is the capital of Japan?", "assistant" to done.text), chat.messages)
+        }
+
+    @Test
+    fun `what the cache holds is not fed again`() =
+        runBlocking<Unit> {
+            val chat = engine.chat()
+            chat.send("What is 2 + 2?", maxTokens = 8).toList()
+            val done = assertIs<Event.Done>(chat.send("And 3 + 3?", maxTokens = 8).toList().last())
+            assertTrue(done.stats.cachedTokens > done.stats.promptTokens / 2, done.stats.toString())
+        }
+
+    @Test
+    fun `the same conversation gives the same answer, whatever the cache held`() =
+        runBlocking<Unit> {
+            val first = text(engine.chat().send("Name three fruits.", maxTokens = 24).toList())
+            engine.generate("Once upon a time", maxTokens = 8).toList()
+            assertEquals(first, text(engine.chat().send("Name three fruits.", maxTokens = 24).toList()))
+        }
+
+    @Test
+    fun `a stop string ends the answer and is not shown`() =
+        runBlocking<Unit> {
+            val done = assertIs<Event.Done>(engine.chat().send("What is the capital of Japan?", stop = listOf("Tok")).toList().last())
+            assertEquals("The capital of Japan is ", done.text)
+            assertEquals(StopReason.STOP, done.reason)
+        }
+
+    @Test
+    fun `a cancelled collection keeps what was shown`() =
+        runBlocking<Unit> {
+            val chat = engine.chat()
+            val shown = chat.send("Tell me a long story.").first { it is Event.Text } as Event.Text
+            assertEquals(listOf("user" to "Tell me a long story.", "assistant" to shown.text), chat.messages)
+        }
+
+    @Test
+    fun `errors are events, and leave no trace`() =
+        runBlocking<Unit> {
+            val chat = engine.chat()
+            assertIs<EdgeLlmException.InvalidPrompt>(assertIs<Event.Failed>(chat.send(" \n").toList().single()).error)
+            assertIs<EdgeLlmException.InvalidPrompt>(assertIs<Event.Failed>(chat.send("half \uD83D").toList().single()).error)
+            val long = assertIs<Event.Failed>(chat.send("word ".repeat(5000)).toList().single())
+            val overflow = assertIs<EdgeLlmException.ContextOverflow>(long.error)
+            assertEquals(engine.contextLength, overflow.contextLength)
+            assertTrue(overflow.neededTokens > 5000)
+            assertEquals(emptyList(), chat.messages)
+            assertFailsWith<EdgeLlmException.InvalidConfig> { chat.send("a", maxTokens = 0) }
+            assertFailsWith<EdgeLlmException.InvalidConfig> { chat.send("a", stop = listOf("")) }
+        }
+
+    @Test
+    fun `two chats on one engine take turns and do not mix`() =
+        runBlocking<Unit> {
+            val alone = text(engine.chat().send("What is the capital of France?", maxTokens = 12).toList())
+            val results = arrayOfNulls<String>(2)
+            val jobs =
+                (0..1).map { index ->
+                    launch { results[index] = text(engine.chat().send("What is the capital of France?", maxTokens = 12).toList()) }
+                }
+            jobs.forEach { it.join() }
+            assertEquals(listOf<String?>(alone, alone), results.toList())
+        }
+
+    @Test
+    fun `no text is lost or made up under random cancels and a slow collector`() =
+        runBlocking<Unit> {
+            val whole = text(engine.chat().send("Count from one to ten.", maxTokens = 32).toList())
+            val random = Random(7)
+            repeat(Integer.getInteger("edgellm.cancels", 30)) {
+                val shown = StringBuilder()
+                val job =
+                    launch {
+                        engine.chat().send("Count from one to ten.", maxTokens = 32).collect { event ->
+                            if (event is Event.Text) shown.append(event.text)
+                            if (random.nextInt(4) == 0) delay(1)
+                        }
+                    }
+                delay(random.nextLong(60))
+                job.cancel()
+                job.join()
+                assertTrue(whole.startsWith(shown.toString()), "'$shown' is not how '$whole' begins")
+            }
+        }
+
+    @Test
+    fun `closing ends the answer under way, twice is once, and nothing runs afterwards`() =
+        runBlocking<Unit> {
+            val own = EdgeLlm.open(directory)
+            val events = ArrayList<Event>()
+            val job = launch { own.chat().send("Tell me a very long story.").collect { events.add(it) } }
+            while (events.isEmpty()) delay(5)
+            own.close()
+            own.close()
+            job.join()
+            assertIs<EdgeLlmException.Closed>(assertIs<Event.Failed>(events.last()).error)
+            assertIs<EdgeLlmException.Closed>(assertIs<Event.Failed>(own.chat().send("Hello").toList().single()).error)
+        }
+
+    @Test
+    fun `a proposal is one of the actions, with arguments as the schema says`() =
+        runBlocking<Unit> {
+            val events = engine.chat().propose("Text Anna that I am ten minutes late.").toList()
+            val call = assertIs<Event.ToolCall>(events.first(), events.toString()).call
+            assertIs<Event.Done>(events.last())
+            assertTrue(call.action in engine.actions)
+            assertEquals(setOf("recipient", "text"), call.arguments.keys)
+            assertTrue(call.arguments.values.all { it is String })
+            val preview = call.preview(Language.EN)
+            assertTrue(call.arguments.values.all { visible(it as String) in preview }, preview)
+        }
+
+    private fun visible(text: String) = dev.edgellm.visible(text)
+
+    companion object {
+        private val directory = File(System.getProperty("edgellm.model"))
+        private lateinit var engine: Engine
+
+        @BeforeClass
+        @JvmStatic
+        fun open() {
+            engine = EdgeLlm.open(directory)
+        }
+
+        @AfterClass
+        @JvmStatic
+        fun close() = engine.close()
+    }
+}
