@@ -16,6 +16,7 @@ import tempfile
 import threading
 import time
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from zoneinfo import ZoneInfo
@@ -74,10 +75,8 @@ class _Peak:
         me = psutil.Process()
         while not self._stop.wait(0.02):
             for child in me.children():
-                try:
+                with suppress(psutil.Error):  # it has just ended
                     self.bytes = max(self.bytes, child.memory_info().rss)
-                except psutil.Error:  # it has just ended
-                    continue
 
 
 def fuzz(name: str, inputs: int, seed: int, folder: Path) -> Row:

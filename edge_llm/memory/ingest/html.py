@@ -135,7 +135,7 @@ def _blocks(page: _Page, pieces: Iterable[str]) -> Iterator[Block]:
     fed = False
     for piece in pieces:
         if piece:
-            parser.feed(piece.encode("utf-8", "replace"))
+            parser.feed(piece.replace("\0", "").encode("utf-8", "replace"))
             fed = True
             yield from page.take()
     if fed:

@@ -43,17 +43,35 @@ _STARS = 8
 
 
 @dataclass(frozen=True)
+class _Patterns:
+    """One `.edgellmignore`, as it reaches into one folder."""
+
+    spec: GitIgnoreSpec
+    inside: str
+    """The folder's path below the file's own, ending in "/" unless empty."""
+    folder_pattern: int | None
+    """The pattern that decided about the folder itself."""
+
+    def verdict(self, name: str) -> bool | None:
+        """Whether the entry is left out; None when no pattern says. What took the folder in says nothing of its entries:
+        they are as any others."""
+        found = self.spec.check_file(self.inside + name)
+        inherited = found.include is False and found.index == self.folder_pattern
+        return None if inherited else found.include
+
+
+@dataclass(frozen=True)
 class FolderRules:
     """What is left out among the entries of one folder. What is left out above it is not asked again."""
 
-    specs: tuple[tuple[GitIgnoreSpec, str], ...]
-    """The deepest first: patterns, and the folder's path below where they stand, ending in "/" unless empty."""
+    patterns: tuple[_Patterns, ...]
+    """The deepest file's first."""
 
     def ignores(self, name: str, *, is_folder: bool) -> bool:
         """Whether the entry is left out."""
-        for spec, inside in self.specs:
-            if (verdict := spec.check_file(f"{inside}{name}/" if is_folder else inside + name).include) is not None:
-                return verdict
+        for patterns in self.patterns:
+            if (verdict := patterns.verdict(f"{name}/" if is_folder else name)) is not None:
+                return verdict or name == IGNORE_FILE
         return _ignored_by_default(name, is_folder=is_folder)
 
 
@@ -70,14 +88,15 @@ class IgnoreRules:
 
     def within(self, folder: Path) -> FolderRules:
         """The rules for the entries of one folder."""
-        specs: list[tuple[GitIgnoreSpec, str]] = []
+        patterns = []
         for above in (folder, *folder.parents):
             if (spec := self._spec(above)) is not None:
-                inside = folder.relative_to(above).as_posix()
-                specs.append((spec, "" if inside == "." else f"{inside}/"))
+                below = folder.relative_to(above).as_posix()
+                inside = "" if below == "." else f"{below}/"
+                patterns.append(_Patterns(spec, inside, spec.check_file(inside).index if inside else None))
             if above == self.root:
                 break
-        return FolderRules(tuple(specs))
+        return FolderRules(tuple(patterns))
 
     def ignores(self, path: Path, *, is_folder: bool) -> bool:
         """Whether an entry below the root, or a folder that it is in, is left out."""

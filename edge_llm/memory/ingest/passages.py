@@ -22,7 +22,7 @@ HEADING_CHARS = 300
 """Longest heading."""
 DOCUMENT_THREAD = "document"
 """The thread of a file that is one text: its passages are each other's neighbours."""
-_SENTENCE_END = re.compile(r"[.!?][\"')\]]*\s|[。！？；…][”’」』）]*")
+_SENTENCE_END = re.compile(r"[.!?][\"')\]]*\s|[。！？；…][”’」』）]*(?![”’」』）])")
 _WIDE = re.compile("[\u1100-\u11ff\u2e80-\u9fff\uac00-\ud7af\uf900-\ufaff\U00020000-\U0003ffff]")
 _BACK_OFF = 32
 """How far a cut moves back to keep a character together with its marks."""
@@ -50,9 +50,10 @@ def _best_cut(text: str, start: int, limit: int) -> int:
         found = text.rfind(border, low, high)
         if found >= 0:
             return found + len(border)
-    sentences = [sentence.end() for sentence in _SENTENCE_END.finditer(text, low, high)]
-    if sentences:
-        return sentences[-1]
+    # one character more is looked at: it may be the quotation mark that closes the sentence
+    ends = [found.end() for found in _SENTENCE_END.finditer(text, low, high + 1) if found.end() <= high]
+    if ends:
+        return ends[-1]
     blank = text.rfind(" ", low, high)
     return blank + 1 if blank >= 0 else _whole_characters(text, low, high)
 

@@ -6,10 +6,12 @@ pypdf parses, in pure Python: what it cannot do is raise in a hundred ways and t
 
 from __future__ import annotations
 
+import logging
 import re
 import struct
 import zlib
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
@@ -36,6 +38,7 @@ _PARSER_FAILS = (
 _WIDE = re.compile("[\u2e80-\u9fff\uac00-\ud7af\uf900-\ufaff\uff00-\uffef]")
 _BULLET = re.compile(r"(?:[•◦▪‣·*–—-]|\(?\w{1,3}[.)])\s")
 _ENDS_SENTENCE = re.compile(r"[.!?:;。！？：；][\"'”’)）」』]*$")
+_FACT_CHARS = 200
 _FULL = 0.7
 """A line of this share of the page's usual length goes on in the next one."""
 
@@ -58,43 +61,65 @@ class PdfReader:
         from pypdf.errors import PyPdfError
 
         fails = (PyPdfError, *_PARSER_FAILS)
-        try:
-            document = _open(file)
-            count = len(document.pages)
-        except fails as error:
-            raise UnreadableFileError(f"it is damaged: {_fact(error)}") from error
-        builder = PassageBuilder("document")
-        try:
-            builder.title, builder.time = _describe(document, reading)
-        except fails as error:
-            reading.note(f"its title and date are damaged ({_fact(error)})")
-        found = False
-        for number in range(1, count + 1):
+        with _complaints() as complaints:
             try:
-                text = document.pages[number - 1].extract_text()
+                document = _open(file)
+                count = len(document.pages)
             except fails as error:
-                reading.note(f"page {number} cannot be read ({_fact(error)})")
-                continue
-            for paragraph in rejoin(text):
-                found = True
-                yield from builder.add(paragraph, f"page {number}")
-            yield from builder.flush()
-            if number % _FORGET_EVERY == 0:
-                document.resolved_objects.clear()
-        try:
-            fields = document.get_form_text_fields()
-        except fails as error:
-            reading.note(f"its form cannot be read ({_fact(error)})")
-            fields = {}
-        for name, value in fields.items():
-            if isinstance(value, str) and value.strip():
-                found = True
-                yield from builder.add(f"{name}: {value}", "form", separator="\n")
-        yield from builder.flush()
+                raise UnreadableFileError(f"it is damaged: {_fact(error)}") from error
+            complaints.clear()  # about the table of offsets, which was repaired
+            builder, found = PassageBuilder("document"), False
+            try:
+                builder.title, builder.time = _describe(document, reading)
+            except fails as error:
+                reading.note(f"its title and date are damaged ({_fact(error)})")
+            for place, paragraphs in _parts(document, count, fails, complaints, reading):
+                for paragraph in paragraphs:
+                    found = True
+                    yield from builder.add(paragraph, place)
+                yield from builder.flush()
         if not found:
             raise UnreadableFileError(
                 f"its {count:,} pages hold no text, only pictures of it perhaps. Make it searchable (OCR) and add it again"
             )
+
+
+def _parts(
+    document: PyPdf, count: int, fails: tuple[type[Exception], ...], complaints: list[str], reading: Reading
+) -> Iterator[tuple[str, Iterable[str]]]:
+    """Each page and the form: its place and its paragraphs."""
+    for number in range(1, count + 1):
+        try:
+            text = document.pages[number - 1].extract_text()
+        except fails as error:
+            complaints.append(_fact(error))
+            text = ""
+        if complaints:
+            reading.note(f"page {number} is damaged ({complaints[0]})")
+            complaints.clear()
+        yield f"page {number}", rejoin(text)
+        if number % _FORGET_EVERY == 0:
+            document.resolved_objects.clear()
+    try:
+        fields = document.get_form_text_fields()
+    except fails as error:
+        reading.note(f"its form is damaged ({_fact(error)})")
+        return
+    yield "form", [f"{name}: {value}" for name, value in fields.items() if isinstance(value, str) and value.strip()]
+
+
+@contextmanager
+def _complaints() -> Iterator[list[str]]:
+    """What pypdf logs meanwhile: where it reads past damage, that is its only sign."""
+    told: list[str] = []
+    handler = logging.Handler(logging.WARNING)
+    handler.emit = lambda record: told.append(" ".join(record.getMessage().split())[:_FACT_CHARS])  # type: ignore[method-assign]
+    logger = logging.getLogger("pypdf")
+    logger.addHandler(handler)
+    try:
+        yield told
+    finally:
+        logger.removeHandler(handler)
 
 
 def _open(file: BinaryIO) -> PyPdf:
@@ -120,7 +145,7 @@ def _describe(document: PyPdf, reading: Reading) -> tuple[str | None, datetime |
 
 
 def _fact(error: BaseException) -> str:
-    return " ".join(f"{type(error).__name__}: {error}".split())[:200]
+    return " ".join(f"{type(error).__name__}: {error}".split())[:_FACT_CHARS]
 
 
 def rejoin(text: str) -> Iterator[str]:
