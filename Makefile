@@ -23,6 +23,7 @@ export PROMPT
 
 test: $(VENV)/.dev check
 	$(BIN)/edge-llm pull smollm2-135m-instruct --home "$(EDGE_LLM_TEST_HOME)"
+	$(BIN)/edge-llm pull all-minilm-l6-v2 --home "$(EDGE_LLM_TEST_HOME)"
 	$(BIN)/python -m pytest
 
 check: $(VENV)/.dev

@@ -1,4 +1,5 @@
-"""A model from the Hugging Face hub: hf:owner/repo for safetensors, hf:owner/repo/file.gguf for one GGUF file.
+"""A model from the Hugging Face hub: hf:owner/repo for safetensors or an ONNX sentence encoder, hf:owner/repo/file.gguf for
+one GGUF file.
 
 Knows which files of a repository make a model. The bytes come through transfer.py and not hf_hub_download, which
 compares sizes but not hashes, reports progress by printing, and keeps caches outside the models folder.
@@ -17,7 +18,8 @@ from typing import TYPE_CHECKING
 
 from edge_llm.catalog import HUB_PREFIX
 from edge_llm.hub_listing import Repository, list_repository, refusal
-from edge_llm.installed import InstalledModel, Pulled, install
+from edge_llm.installed import InstalledModel, ModelFormat, Pulled, install
+from edge_llm.memory.embedders.encoder_directory import POOLING, PULLED_POOLING, choose_files
 from edge_llm.progress import Progress
 from edge_llm.transfer import RemoteFile, Transfer, check_space, storing
 from runtimes.errors import ConfigError, SourceError, StatusError, UnknownModelError, UnsupportedModelError
@@ -46,7 +48,7 @@ class HubName:
     repository: str
     """owner/repo"""
     file: str | None
-    """A .gguf file's path in the repository; None takes the repository's safetensors."""
+    """A .gguf file's path in the repository; None takes the repository's encoder or safetensors."""
 
     def __str__(self) -> str:
         return HUB_PREFIX + (self.repository if self.file is None else f"{self.repository}/{self.file}")
@@ -90,20 +92,26 @@ def pull_from_hub(
     def fetch(work: Path, ready: Path) -> Pulled:
         repository = list_repository(wanted.repository, hub)
         bring = _Bringing(repository, work, ready, progress)
-        if wanted.file is None and (_WEIGHTS in repository.files or _INDEX in repository.files):
-            files, model = choose_safetensors(repository, bring.read), "."
-        else:
-            file = choose_gguf(repository.files, wanted)
-            files, model = [file], PurePosixPath(file).name
+        files, form = _choose(repository, wanted, bring.read)
         bring.only(files)
         return Pulled(
-            format="safetensors" if model == "." else "gguf",
-            model=model,
+            format=form,
+            model=PurePosixPath(files[0]).name if form == "gguf" else ".",
             licence=repository.licence,
             source={"kind": "hub", "endpoint": hub, "repository": repository.name, "commit": repository.commit},
         )
 
     return install(name, home=home, progress=progress, fetch=fetch)
+
+
+def _choose(repository: Repository, wanted: HubName, read: Callable[[str, int], bytes]) -> tuple[list[str], ModelFormat]:
+    """The files to bring, and what they are together. Raises as `choose_gguf` and `choose_safetensors` do."""
+    if wanted.file is None:
+        if encoder := choose_files(repository.files):
+            return encoder, "encoder"
+        if _WEIGHTS in repository.files or _INDEX in repository.files:
+            return choose_safetensors(repository, read), "safetensors"
+    return [choose_gguf(repository.files, wanted)], "gguf"
 
 
 def choose_gguf(files: Mapping[str, RemoteFile], wanted: HubName) -> str:
@@ -204,7 +212,7 @@ class _Bringing:
             before += remote.size
 
     def _target(self, file: str) -> Path:
-        return self._ready / PurePosixPath(file).name
+        return self._ready / (PULLED_POOLING if file == POOLING else PurePosixPath(file).name)
 
     def _counter(self, before: int, total: int, file: str) -> Callable[[int], None]:
         def received(done: int) -> None:

@@ -23,6 +23,7 @@ Pooling: TypeAlias = Literal["mean", "cls"]
 
 GRAPHS = (
     "model_quantized.onnx",
+    "model_int8.onnx",
     "onnx/model_quantized.onnx",
     "onnx/model_int8.onnx",
     "model.onnx",
@@ -30,11 +31,17 @@ GRAPHS = (
 )
 """Where the graph may be; the first that is there is taken, so int8 before float32."""
 TOKENIZER = "tokenizer.json"
-POOLING = ("1_Pooling/config.json", "pooling.json")
-"""Where the pooling may be described; the second is the name that `edge-llm pull` gives the first."""
+POOLING = "1_Pooling/config.json"
+PULLED_POOLING = "pooling.json"
+"""The name of POOLING in the flat folder that `edge-llm pull` makes."""
 LENGTH = "sentence_bert_config.json"
 CONFIG = "config.json"
 
+_MARKS = frozenset({"modules.json", "config_sentence_transformers.json", POOLING})
+"""What sentence-transformers writes, and nobody else."""
+_EXTERNAL = ("_data", ".data")
+"""How a file that holds a graph's weights is called after it."""
+_TERMS = ("README.md", "LICENSE")
 _LONGEST = 512
 _SHORTEST = 8
 _RESERVED_POSITIONS = {"roberta": 2, "xlm-roberta": 2, "camembert": 2, "mpnet": 2}
@@ -61,10 +68,19 @@ class EncoderDirectory:
     """Changes with whatever shapes the vectors."""
 
 
-def is_encoder(files: Iterable[str]) -> bool:
-    """Whether files of these names, relative to one folder, are a sentence encoder."""
+def choose_files(files: Iterable[str]) -> list[str]:
+    """What of a folder with files of these names makes a sentence encoder; nothing when it is none.
+
+    A folder with weights of another form too is one when sentence-transformers wrote it: others may hold a language model.
+    """
     names = set(files)
-    return TOKENIZER in names and not names.isdisjoint(GRAPHS)
+    graph = next((name for name in GRAPHS if name in names), None)
+    if graph is None or TOKENIZER not in names:
+        return []
+    if any(name.endswith((".safetensors", ".gguf")) for name in names) and names.isdisjoint(_MARKS):
+        return []
+    wanted = (TOKENIZER, CONFIG, LENGTH, POOLING, *(graph + ending for ending in _EXTERNAL), *_TERMS)
+    return [graph, *(name for name in wanted if name in names)]
 
 
 def read_encoder(path: Path) -> EncoderDirectory:
@@ -123,7 +139,7 @@ def _read_json(path: Path) -> Mapping[str, Any]:
 
 
 def _pooling(path: Path) -> Pooling:
-    config = next((found for name in POOLING if (found := _read_json(path / name))), None)
+    config = next((found for name in (POOLING, PULLED_POOLING) if (found := _read_json(path / name))), None)
     if config is None:
         return "mean"
     chosen = {name.removeprefix("pooling_mode_") for name, on in config.items() if name.startswith("pooling_mode_") and on}

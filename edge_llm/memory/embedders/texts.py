@@ -12,8 +12,8 @@ if TYPE_CHECKING:
     from edge_llm.memory.embedder import Vectors
 
 _AT_A_TIME = 256
-_LONGEST = 32_768
-"""Characters of a text that are embedded; what follows does not count. Items are cut at 20,000."""
+_LONGEST = 8192
+"""Characters of a text that are embedded; what follows does not count. One vector says little of more: a page has 3,000."""
 
 
 def portions(texts: Sequence[str], cancel: threading.Event | None) -> Iterator[tuple[int, list[str]]]:

@@ -9,6 +9,7 @@ import pytest
 
 from edge_llm.hub_download import HubName, choose_gguf, choose_safetensors
 from edge_llm.hub_listing import Repository, refusal
+from edge_llm.memory.embedders.encoder_directory import choose_files
 from edge_llm.transfer import Digest, RemoteFile
 from runtimes.errors import InputError, NetworkError, SourceError, UnknownModelError, UnsupportedModelError
 
@@ -140,3 +141,31 @@ def test_what_a_status_means(status: int, kind: type[Exception], words: str) -> 
     error = refusal(status, "owner/repo", "http://hub")
     assert type(error) is kind
     assert words in str(error)
+
+
+SENTENCE_TRANSFORMERS = {
+    *("modules.json", "1_Pooling/config.json", "config.json", "sentence_bert_config.json", "tokenizer.json"),
+    *("model.safetensors", "onnx/model.onnx", "onnx/model_quantized.onnx", "openvino/openvino_model.bin", "pytorch_model.bin"),
+}
+
+
+def test_an_encoder_is_brought_with_its_smallest_graph() -> None:
+    assert set(choose_files(SENTENCE_TRANSFORMERS)) == {
+        *("onnx/model_quantized.onnx", "tokenizer.json", "config.json", "sentence_bert_config.json", "1_Pooling/config.json")
+    }
+    assert choose_files({"tokenizer.json", "onnx/model.onnx", "onnx/model.onnx_data"}) == [
+        *("onnx/model.onnx", "tokenizer.json", "onnx/model.onnx_data")
+    ]
+
+
+@pytest.mark.parametrize(
+    "files",
+    [
+        {"tokenizer.json", "model.safetensors"},
+        {"onnx/model.onnx", "vocab.txt"},
+        {"tokenizer.json", "config.json", "model.safetensors", "onnx/model.onnx"},
+        {"tokenizer.json", "model-Q4_0.gguf", "onnx/model.onnx"},
+    ],
+)
+def test_what_may_be_a_language_model_is_no_encoder(files: set[str]) -> None:
+    assert choose_files(files) == []
