@@ -125,6 +125,17 @@ def read_items(connection: apsw.Connection, unsealer: Unsealer, ids: Sequence[in
     return found
 
 
+def read_readable(connection: apsw.Connection, unsealer: Unsealer, ids: Sequence[int]) -> list[Item]:
+    """As `read_items`, without those whose seal does not open. A page that cannot be read still raises."""
+    try:
+        return read_items(connection, unsealer, ids)
+    except StoreDamagedError:
+        if len(ids) == 1:
+            return []
+    middle = len(ids) // 2
+    return read_readable(connection, unsealer, ids[:middle]) + read_readable(connection, unsealer, ids[middle:])
+
+
 def make_item(row: Sequence[object], content: Content, source: Source, *, people: tuple = ()) -> Item:  # type: ignore[type-arg]
     """An item from its row (the columns of `items` without locator_key, added and generation)."""
     item_id, _, ordinal, thread, kind, time, end, digest, _ = row

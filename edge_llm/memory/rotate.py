@@ -26,7 +26,7 @@ from edge_llm.memory.connecting import Unlocked, beside, connect, flush_folder, 
 from edge_llm.memory.keys import KeyringKey, MasterKey
 from edge_llm.memory.pages import SALT
 from edge_llm.memory.sealing import unwrap, wrap
-from runtimes.errors import ConfigError, StorageError
+from runtimes.errors import ConfigError, StorageError, StoreBusyError
 
 if TYPE_CHECKING:
     import apsw
@@ -125,14 +125,17 @@ def _remove(copy: Path) -> None:
 def finish(store: Store, key: MasterKey) -> None:
     """Take away what a rotation left: the copy and the new key of one that was cut off; the old key of one that was not.
 
-    A keyring that cannot be used now is asked again at the next opening.
+    What cannot be done now (a locked keyring, a busy store) is tried again at the next opening.
     """
     copy = beside(store.path, SUFFIX)
     with store.reading() as connection:
         previous = connection.execute("SELECT value FROM meta WHERE key = ?", (_PREVIOUS,)).get
     if previous is None and not copy.exists():
         return
-    with suppress(ConfigError), store.writing() as connection:  # who rotates has the store alone, so nobody does now
+    with (
+        suppress(ConfigError, StoreBusyError),
+        store.writing() as connection,
+    ):  # who rotates has the store alone, so nobody does now
         if copy.exists():
             with copy.open("rb") as stream:
                 salt = stream.read(SALT)

@@ -212,9 +212,14 @@ class Store:
         return Sealer(derive(self._secret, b"", purpose))
 
     @property
+    def keys(self) -> Unlocked:
+        """What opens the file now."""
+        return self._transactions.keys
+
+    @property
     def cipher(self) -> PageCipher:
         """Opens the file's pages without SQLite."""
-        return self._transactions.keys.cipher
+        return self.keys.cipher
 
     def digest(self, purpose: str, data: bytes) -> bytes:
         """16 bytes that are equal for equal data of one store, and say nothing to who does not hold its secret."""
@@ -245,11 +250,30 @@ class Store:
     def items(self, ids: Sequence[int]) -> list[Item]:
         """The items with these ids, in that order; ids of none are left out.
 
+        Of several, those on damaged pages are left out too: what is whole stays of use. `verify` names the others.
+
         Raises:
-            StoreDamagedError: one of them cannot be read.
+            StoreDamagedError: none of them can be read.
         """
-        with self.reading() as connection:
-            return records.read_items(connection, self, ids)
+        try:
+            with self.reading() as connection:
+                return records.read_items(connection, self, ids)
+        except StoreDamagedError:
+            if len(ids) < 2:
+                raise
+        return self._readable(ids)
+
+    def _readable(self, ids: Sequence[int]) -> list[Item]:
+        """Those of several items that can be read, each tried by itself: after a damaged page a connection reads no other."""
+        found, failed = [], None
+        for item_id in ids:
+            try:
+                found += self.items([item_id])
+            except StoreDamagedError as error:  # noqa: PERF203  (the exception is the exception)
+                failed = error
+        if failed is not None and not found:
+            raise failed
+        return found
 
     def select(
         self,
