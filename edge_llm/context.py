@@ -8,6 +8,7 @@ slower for it but never wrong.
 from __future__ import annotations
 
 import threading
+from collections.abc import Sequence
 from dataclasses import dataclass
 from time import monotonic
 from typing import TYPE_CHECKING
@@ -33,14 +34,20 @@ class Step:
     fed: int
     """Tokens fed; 0 when another run was at work."""
     logits: npt.NDArray[np.float32] | None
-    """float32 (vocabulary_size,) after the last token, or None while tokens are left to feed."""
+    """float32 (1 + drafted, vocabulary_size) after the last token and after each drafted one, or None while tokens are left
+    to feed."""
 
 
 class Context:
-    """A session shared by runs, one step at a time. Safe to use from several threads."""
+    """A session shared by runs, one step at a time. Safe to use from several threads.
 
-    def __init__(self, session: Session) -> None:
+    Args:
+        chunk: most tokens of a prompt to feed at once. A runtime may round otherwise with every size.
+    """
+
+    def __init__(self, session: Session, *, chunk: int = CHUNK) -> None:
         self._session = session
+        self._chunk = chunk
         self._tokens: list[int] = []
         self._turn = threading.Condition()
         self._holder: object = None
@@ -49,14 +56,15 @@ class Context:
         self._closed = False
         self.capabilities: Capabilities = session.capabilities
 
-    def advance(self, run: object, ids: list[int]) -> Step:
-        """Feed the next tokens of `ids`, at most `CHUNK`; call again until there are logits.
+    def advance(self, run: object, ids: list[int], draft: Sequence[int] = ()) -> Step:
+        """Feed the next tokens of `ids`, at most a chunk; call again until there are logits.
 
         While another thread's run is at work this waits, at most `PATIENCE_S` at a time.
 
         Args:
             run: whose sequence this is; compared by identity.
             ids: the run's whole sequence so far, at least one token.
+            draft: what may come next, fed with the last token. What of it the next call's `ids` do not go on with is dropped.
 
         Raises:
             ContextOverflowError, PromptError, RuntimeFailedError, SessionClosedError: from the session.
@@ -66,7 +74,7 @@ class Context:
             if not self._take_turn(run):
                 return Step(0, None)
             try:
-                return self._feed_next(ids)
+                return self._feed_next(ids, draft)
             finally:
                 self._last_use = monotonic()
 
@@ -106,13 +114,16 @@ class Context:
         self._holder_thread = thread
         return True
 
-    def _feed_next(self, ids: list[int]) -> Step:
+    def _feed_next(self, ids: list[int], draft: Sequence[int]) -> Step:
         held = self._keep_common(ids)
-        chunk = ids[held : held + CHUNK]
-        last = held + len(chunk) == len(ids)
-        rows = self._session.feed(chunk, rows=1 if last else 0)
+        chunk = ids[held : held + self._chunk]
+        rows = 0
+        if held + len(chunk) == len(ids):
+            chunk += draft
+            rows = 1 + len(draft)
+        logits = self._session.feed(chunk, rows=rows)
         self._tokens += chunk
-        return Step(len(chunk), rows[-1] if last else None)
+        return Step(len(chunk), logits if rows else None)
 
     def _keep_common(self, ids: list[int]) -> int:
         """Drop what the cache holds beyond the beginning it shares with `ids`; returns how many tokens stay.

@@ -1,14 +1,21 @@
-"""The only decode loop: a context, a tokenizer and a sampler in, events out. Knows no chat and no files."""
+"""The only decode loop: a context, a tokenizer and a sampler in, events out. Knows no chat and no files.
+
+Speculation is part of it: where the text repeats itself, the tokens to come are guessed, fed together with the last one,
+and sampled one after the other from the rows that come back, each as if it had been fed alone. The first that is not the
+guess ends that; the rest of the rows is thrown away.
+"""
 
 from __future__ import annotations
 
 import threading
+from collections import deque
 from collections.abc import Collection, Sequence
 from time import perf_counter
 from typing import TYPE_CHECKING
 
 from edge_llm.events import Done, EventStream, Result, StopReason, TextDelta, Timings, Usage
 from edge_llm.sampling import GREEDY, Sampler, Sampling
+from edge_llm.speculate import PromptLookup
 from edge_llm.stream import TextStream
 from runtimes.errors import ConfigError, ContextOverflowError, PromptError
 
@@ -30,6 +37,7 @@ def generate(
     stop: Sequence[str] = (),
     stop_token_ids: Collection[int] = (),
     cancel: threading.Event | None = None,
+    speculate: bool = True,
     load_s: float = 0.0,
 ) -> EventStream:
     """Continue a prompt. The arguments are checked here; the model runs as the events are asked for.
@@ -42,6 +50,8 @@ def generate(
         stop: texts that end the answer and are not part of it.
         stop_token_ids: tokens that end the answer.
         cancel: set it, from any thread, to end the answer within one token (or one chunk of the prompt).
+        speculate: feed tokens that are likely to come ahead of time, where the session's capabilities make that worth while.
+            The tokens stay the same, as far as the runtime rounds a row the same in a feed of one and of several.
         load_s: reported as it is in the result's timings.
 
     Yields:
@@ -58,19 +68,18 @@ def generate(
         raise PromptError("The prompt is empty. Write something to continue or to answer.")
     if len(prompt) > context.capabilities.context_length:
         raise ContextOverflowError(len(prompt), context.capabilities.context_length)
-    run = _Run(context, list(prompt), sampling, cancel or threading.Event())
-    return _answer(run, TextStream(tokenizer, stop), frozenset(stop_token_ids), max_tokens, load_s)
+    limit = context.capabilities.context_length - len(prompt) + 1  # the last token need not be fed
+    if max_tokens is not None:
+        limit = min(limit, max_tokens)
+    run = _Run(context, list(prompt), limit, sampling, cancel or threading.Event(), speculate=speculate)
+    return _answer(run, TextStream(tokenizer, stop), frozenset(stop_token_ids), load_s)
 
 
-def _answer(
-    run: _Run, stream: TextStream, stop_token_ids: frozenset[int], max_tokens: int | None, load_s: float
-) -> EventStream:
+def _answer(run: _Run, stream: TextStream, stop_token_ids: frozenset[int], load_s: float) -> EventStream:
     pieces: list[str] = []
-    room = run.context.capabilities.context_length - run.prompt_tokens + 1  # the last token need not be fed
-    limit = room if max_tokens is None else min(room, max_tokens)
     reason: StopReason = "length"
     try:
-        while run.sampled < limit:
+        while run.sampled < run.limit:
             token = run.next_token()
             if token is None:
                 reason = "cancelled"
@@ -78,7 +87,7 @@ def _answer(
             if token in stop_token_ids:
                 reason = "stop"
                 break
-            run.ids.append(token)
+            run.append(token)
             if text := stream.push(token):
                 pieces.append(text)
                 yield TextDelta(text)
@@ -96,11 +105,26 @@ def _answer(
 class _Run:
     """One answer in the making: its tokens, its sampler and what its steps cost."""
 
-    def __init__(self, context: Context, prompt: list[int], sampling: Sampling, cancel: threading.Event) -> None:
+    def __init__(
+        self,
+        context: Context,
+        prompt: list[int],
+        limit: int,
+        sampling: Sampling,
+        cancel: threading.Event,
+        *,
+        speculate: bool,
+    ) -> None:
         self.context = context
         self.ids = prompt
         self.prompt_tokens = len(prompt)
+        self.limit = limit
+        """Most tokens to sample."""
         self.sampled = 0
+        can_speculate = context.capabilities.rewind and context.capabilities.row_cost < 1
+        self._speculate = speculate and can_speculate
+        self._lookup: PromptLookup | None = None
+        self._ahead: deque[tuple[int, npt.NDArray[np.float32]]] = deque()
         self._sampler = Sampler(sampling)
         self._cancel = cancel
         self._began = perf_counter()
@@ -123,15 +147,31 @@ class _Run:
             self._decode_s += perf_counter() - began
         return token
 
+    def append(self, token: int) -> None:
+        """The sampled token is part of the answer."""
+        if self._lookup is not None:
+            self._lookup.append(token)
+            return
+        self.ids.append(token)
+        if self._speculate:
+            self._lookup = PromptLookup(self.ids, self.context.capabilities.row_cost)
+
     def _next_logits(self) -> npt.NDArray[np.float32] | None:
+        if self._ahead:
+            drafted, logits = self._ahead.popleft()
+            if drafted == self.ids[-1]:
+                return None if self._cancel.is_set() else logits
+            self._ahead.clear()
+        draft = [] if self._lookup is None else self._lookup.draft(self.limit - self.sampled - 1)
         while not self._cancel.is_set():
             began = perf_counter()
-            step = self.context.advance(self, self.ids)
+            step = self.context.advance(self, self.ids, draft)
             if self.sampled == 0 and step.fed:
                 self._prefilled += step.fed
                 self._prefill_s += perf_counter() - began
             if step.logits is not None:
-                return None if self._cancel.is_set() else step.logits
+                self._ahead.extend(zip(draft, step.logits[1:], strict=True))
+                return None if self._cancel.is_set() else step.logits[0]
         return None
 
     def result(self, text: str, reason: StopReason, load_s: float) -> Result:

@@ -12,7 +12,7 @@ from time import perf_counter
 from typing import TYPE_CHECKING
 
 from edge_llm.catalog import DEFAULT_MODEL
-from edge_llm.context import Context
+from edge_llm.context import CHUNK, Context
 from edge_llm.events import Done, EventStream, Result
 from edge_llm.generate import generate
 from edge_llm.messages import Message
@@ -59,6 +59,7 @@ def load(
     runtime: str | None = None,
     threads: int | None = None,
     context_length: int | None = None,
+    exact: bool = False,
     home: Home | None = None,
     progress: ProgressCallback | None = None,
 ) -> Model:
@@ -69,6 +70,9 @@ def load(
         runtime: "onnx" or "llamacpp"; None takes the one that opens the model.
         threads: worker threads; None takes the cores this process may use.
         context_length: most tokens to hold, prompt and answer together; None takes the model's limit.
+        exact: give the greedy tokens of the format's own engine (onnxruntime-genai, llama.cpp), at its speed: by one graph,
+            the prompt fed whole (`cancel` waits for that), the answer one token at a time. Otherwise answers may part from
+            that engine's where two tokens are as likely as each other but for rounding.
         home: where models are kept; None takes EDGE_LLM_HOME or this user's data folder.
         progress: told how far a download or a conversion has come.
 
@@ -81,14 +85,15 @@ def load(
     from runtimes.registry import runtime_for
     from runtimes.tokenizer import open_bundle_tokenizer
 
-    config = RuntimeConfig(threads=threads, context_length=context_length)
+    config = RuntimeConfig(threads=threads, context_length=context_length, exact=exact)
     bundle = resolve(model, runtime=runtime, home=home, progress=progress)
     chosen = runtime_for(bundle, runtime)
     began = perf_counter()
     with ExitStack() as opened:
         session = opened.enter_context(chosen.open(bundle, config))
         tokenizer = open_bundle_tokenizer(bundle)
-        loaded = Model(bundle, session, tokenizer, runtime=chosen.name, load_s=perf_counter() - began)
+        load_s = perf_counter() - began
+        loaded = Model(bundle, session, tokenizer, runtime=chosen.name, exact=exact, load_s=load_s)
         opened.pop_all()
     return loaded
 
@@ -100,9 +105,19 @@ class Model:
     answer before it has read the last one to its end: both are right, and the older one is slower for it.
     """
 
-    def __init__(self, bundle: Bundle, session: Session, tokenizer: Tokenizer, *, runtime: str, load_s: float = 0.0) -> None:
+    def __init__(
+        self,
+        bundle: Bundle,
+        session: Session,
+        tokenizer: Tokenizer,
+        *,
+        runtime: str,
+        exact: bool = False,
+        load_s: float = 0.0,
+    ) -> None:
         manifest = bundle.manifest
-        self._context = Context(session)
+        self._context = Context(session, chunk=session.capabilities.context_length if exact else CHUNK)
+        self._exact = exact
         self._stop_token_ids = frozenset(manifest.stop_token_ids)
         source = bundle.read_chat_template()
         self._prompt = None if source is None else ChatPrompt(source, tokenizer, manifest.stop_token_ids)
@@ -236,6 +251,7 @@ class Model:
             stop=stop,
             stop_token_ids=self._stop_token_ids,
             cancel=cancel,
+            speculate=not self._exact,
             load_s=self.info.load_s,
         )
 

@@ -39,6 +39,9 @@ class Capabilities:
     """`rewind` can drop part of the cache. Otherwise it drops all of it."""
     snapshot: bool
     """`snapshot` and `restore` work. Otherwise they raise RuntimeUnavailableError."""
+    row_cost: float = 1.0
+    """What one more token in a feed of a few costs, as a share of feeding one alone. Measured once for a runtime and never
+    at run time: how an answer is fed must not hang on a clock. At 1 speculation never pays."""
 
 
 @dataclass(frozen=True)
@@ -49,6 +52,9 @@ class RuntimeConfig:
     """Worker threads for matrix products; None takes the cores this process may use."""
     context_length: int | None = None
     """Most tokens to hold; None takes the model's own limit. Never more than that limit."""
+    exact: bool = False
+    """Compute a feed as the format's own engine does (onnxruntime-genai, llama.cpp), with nothing that is faster because it
+    rounds differently: whoever feeds a prompt whole and then one token at a time gets that engine's greedy tokens."""
 
     def __post_init__(self) -> None:
         for name, value in (("threads", self.threads), ("context_length", self.context_length)):

@@ -36,6 +36,7 @@ def chat(
     runtime: options.RuntimeName = None,
     threads: options.Threads = None,
     context: options.ContextLength = None,
+    exact: options.Exact = False,
     temperature: options.Temperature = 0.0,
     top_k: options.TopK = 0,
     top_p: options.TopP = 1.0,
@@ -71,7 +72,7 @@ def chat(
     sampling = Sampling(
         temperature=temperature, top_k=top_k, top_p=top_p, min_p=min_p, repetition_penalty=repetition_penalty, seed=seed
     )
-    with open_model(model, runtime=runtime, threads=threads, context_length=context, home=home) as opened:
+    with open_model(model, runtime=runtime, threads=threads, context_length=context, exact=exact, home=home) as opened:
         limits = Limits(sampling, max_tokens, tuple(stop or ()))
         with _begin(opened, system, StoreChoice(store, key_file, passphrase, home)) as conversation:
             if memory or remember:

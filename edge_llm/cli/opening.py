@@ -11,7 +11,15 @@ if TYPE_CHECKING:
     from edge_llm import Model
 
 
-def open_model(model: str, *, runtime: str | None, threads: int | None, context_length: int | None, home: Path | None) -> Model:
+def open_model(
+    model: str,
+    *,
+    runtime: str | None,
+    threads: int | None,
+    context_length: int | None,
+    exact: bool = False,
+    home: Path | None,
+) -> Model:
     """`edge_llm.load` with its progress on stderr. The caller closes the model.
 
     Raises:
@@ -25,6 +33,7 @@ def open_model(model: str, *, runtime: str | None, threads: int | None, context_
             runtime=runtime,
             threads=threads,
             context_length=context_length,
+            exact=exact,
             home=Home(home),
             progress=progress.on_model_step,
         )

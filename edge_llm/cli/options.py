@@ -63,6 +63,14 @@ ContextLength: TypeAlias = Annotated[
         rich_help_panel=_ENGINE,
     ),
 ]
+Exact: TypeAlias = Annotated[
+    bool,
+    typer.Option(
+        "--exact",
+        help="Give the greedy tokens of onnxruntime-genai or llama.cpp, at its speed: no speculation, one graph.",
+        rich_help_panel=_ENGINE,
+    ),
+]
 MaxTokens: TypeAlias = Annotated[
     int | None,
     typer.Option("--max-tokens", metavar="N", min=1, help="Longest answer, in tokens. Default: until the model stops."),

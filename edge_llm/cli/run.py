@@ -23,6 +23,7 @@ def run(
     runtime: options.RuntimeName = None,
     threads: options.Threads = None,
     context: options.ContextLength = None,
+    exact: options.Exact = False,
     temperature: options.Temperature = 0.0,
     top_k: options.TopK = 0,
     top_p: options.TopP = 1.0,
@@ -51,7 +52,7 @@ def run(
     sampling = Sampling(
         temperature=temperature, top_k=top_k, top_p=top_p, min_p=min_p, repetition_penalty=repetition_penalty, seed=seed
     )
-    with open_model(model, runtime=runtime, threads=threads, context_length=context, home=home) as opened:
+    with open_model(model, runtime=runtime, threads=threads, context_length=context, exact=exact, home=home) as opened:
         if raw or not opened.info.chat:
             events = opened.stream(text, sampling=sampling, max_tokens=max_tokens, stop=stop or ())
         else:

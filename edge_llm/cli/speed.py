@@ -94,8 +94,9 @@ def _measure(load: Load) -> Speed:
         load_s = perf_counter() - began
         # What the tokens are makes no difference to the work, as long as no two runs of them are alike.
         prompt = [index * index % session.capabilities.vocabulary_size for index in range(load.prompt_tokens)]
-        # No stop tokens: every run makes exactly the tokens it is timed over.
-        *_, last = generate(Context(session), tokenizer, prompt, max_tokens=load.new_tokens)
+        # No stop tokens: every run makes exactly the tokens it is timed over. No speculation: on such a prompt
+        # the model babbles in circles, and the rate would be one that no text of interest reaches.
+        *_, last = generate(Context(session), tokenizer, prompt, max_tokens=load.new_tokens, speculate=False)
     if not isinstance(last, Done):
         raise RuntimeFailedError("A run ended without its result.")
     timings = last.result.timings

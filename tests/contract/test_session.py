@@ -52,6 +52,10 @@ def test_rows_are_the_last_positions(session: Session, open_model: OpenSession, 
     assert session.position == 7
 
 
+def test_another_row_is_not_said_to_cost_more_than_a_feed_of_its_own(session: Session) -> None:
+    assert 0 < session.capabilities.row_cost <= 1
+
+
 def test_one_row_is_the_default(session: Session) -> None:
     assert session.feed(some_ids(5)).shape[0] == 1
 

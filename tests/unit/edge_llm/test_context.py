@@ -51,7 +51,7 @@ class CountingSession(FakeSession):
 def logits_after(context: Context, run: object, ids: Sequence[int]) -> Logits:
     while (step := context.advance(run, list(ids))).logits is None:
         pass
-    return step.logits
+    return step.logits[0]
 
 
 def from_scratch(ids: Sequence[int]) -> Logits:
@@ -61,15 +61,22 @@ def from_scratch(ids: Sequence[int]) -> Logits:
 sequences = st.lists(st.integers(0, 2), min_size=1, max_size=12)
 
 
+drafts = st.lists(st.integers(0, 2), max_size=4)
+
+
 @settings(max_examples=60)
-@given(st.lists(st.tuples(st.integers(0, 2), sequences), min_size=1, max_size=12), st.booleans())
+@given(st.lists(st.tuples(st.integers(0, 2), sequences, drafts), min_size=1, max_size=12), st.booleans())
 def test_any_interleaving_of_runs_gives_the_logits_of_a_fresh_session(
-    requests: list[tuple[int, list[int]]], rewinds: bool
+    requests: list[tuple[int, list[int], list[int]]], rewinds: bool
 ) -> None:
     context = Context(CountingSession(rewinds=rewinds))
     runs = [object() for _ in range(3)]
-    for run, ids in requests:
-        assert np.array_equal(logits_after(context, runs[run], ids), from_scratch(ids))
+    for run, ids, draft in requests:
+        rows = context.advance(runs[run], ids, draft).logits
+        assert rows is not None
+        assert len(rows) == 1 + len(draft)
+        for drafted, row in enumerate(rows):
+            assert np.array_equal(row, from_scratch(ids + draft[:drafted]))
 
 
 def test_only_what_the_cache_lacks_is_fed() -> None:
@@ -105,6 +112,25 @@ def test_a_long_prompt_is_fed_in_chunks_and_read_once() -> None:
     steps = [context.advance(run, ids) for _ in range(3)]
     assert [step.fed for step in steps] == [CHUNK, CHUNK, 5]
     assert [step.logits is None for step in steps] == [True, True, False]
+
+
+def test_a_prompt_can_be_fed_whole() -> None:
+    session = CountingSession()
+    logits_after(Context(session, chunk=4096), object(), [1] * (3 * CHUNK))
+    assert session.fed == [3 * CHUNK]
+
+
+def test_a_draft_waits_for_the_end_of_the_prompt_and_is_dropped_where_it_was_wrong() -> None:
+    session = CountingSession()
+    context, run = Context(session), object()
+    ids = [1] * (CHUNK + 5)
+    first, second = context.advance(run, ids, [2, 3]), context.advance(run, ids, [2, 3])
+    assert first.logits is None
+    assert second.logits is not None
+    assert session.position == CHUNK + 7
+    logits_after(context, run, [*ids, 2, 9])
+    assert session.position == CHUNK + 7
+    assert session.fed == [CHUNK, 7, 1]
 
 
 @pytest.mark.parametrize("after", [False, True])

@@ -130,7 +130,7 @@ def test_a_model_without_a_template_completes_text_only(tmp_path: Path, monkeypa
 def test_a_session_is_closed_when_the_rest_does_not_load(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     closed: list[bool] = []
     monkeypatch.setattr("runtimes.fake.FakeSession._release", lambda _session: closed.append(True))
-    monkeypatch.setattr("edge_llm.model.Context", lambda _session: 1 // 0)
+    monkeypatch.setattr("edge_llm.model.Context", lambda _session, chunk: chunk // 0)
     with pytest.raises(ZeroDivisionError):
         edge_llm.load(write_fake_bundle(tmp_path / "bundle", answers=["a"]))
     assert closed == [True]

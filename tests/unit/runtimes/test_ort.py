@@ -98,6 +98,23 @@ def test_long_chunks_take_the_graph_for_prefill(bundle: Bundle, monkeypatch: pyt
         np.testing.assert_allclose(session.feed([7]), plain.feed([7]), atol=0.1)
 
 
+def test_exact_runs_the_one_graph_over_the_whole_of_a_feed(bundle: Bundle, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(module.platform, "machine", lambda: "x86_64")
+    with RUNTIME.open(bundle, RuntimeConfig(threads=1, exact=True)) as session:
+        assert isinstance(session, OrtSession)
+        seen = []
+        real = session._run
+
+        def run(chunk: Any, *rest: Any) -> None:
+            seen.append(chunk.size)
+            real(chunk, *rest)
+
+        monkeypatch.setattr(session, "_run", run)
+        session.feed([1] * 600, rows=5)
+        assert seen == [600]
+        assert session._prefill is None
+
+
 def test_other_machines_keep_to_one_graph(bundle: Bundle, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(module.platform, "machine", lambda: "aarch64")
     with open_ort(bundle) as session:
