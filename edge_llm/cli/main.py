@@ -22,6 +22,7 @@ from edge_llm.cli.eval import evaluate
 from edge_llm.cli.markup import in_markup
 from edge_llm.cli.memory import memory
 from edge_llm.cli.models import models
+from edge_llm.cli.plan import plan
 from edge_llm.cli.pull import pull
 from edge_llm.cli.quantize import quantize
 from edge_llm.cli.run import run
@@ -47,7 +48,7 @@ app = typer.Typer(
 _PANELS: Mapping[str, Mapping[str, Callable[..., None]]] = {
     "Talk": {"chat": chat, "run": run},
     "Models": {"pull": pull, "models": models},
-    "Shrink and measure": {"quantize": quantize, "eval": evaluate, "bench": bench},
+    "Shrink and measure": {"plan": plan, "quantize": quantize, "eval": evaluate, "bench": bench},
     "This machine": {"doctor": doctor},
 }
 for _panel, _commands in _PANELS.items():

@@ -25,7 +25,7 @@ MEMORY = ("add", "export", "forget", "key", "list", "search", "show", "stats", "
 COMMANDS = (
     *("bench", "chat", "doctor", "eval"),
     *(f"memory {name}" for name in MEMORY),
-    *("models", "pull", "quantize", "run"),
+    *("models", "plan", "pull", "quantize", "run"),
 )
 HEAVY = {"numpy", "onnxruntime", "llama_cpp", "torch", "transformers", "tokenizers", "prompt_toolkit", "psutil", "jinja2"}
 

@@ -1,0 +1,164 @@
+"""What `this_machine` times: reads and products in numpy, and a small model of random weights in the runtime.
+
+Knows how to build a bundle without a checkpoint and how to time it. Knows no formula.
+"""
+
+from __future__ import annotations
+
+import statistics
+import time
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+
+import numpy as np
+
+from quantize.architecture import Architecture, Rope, TensorSpec
+from quantize.blocks import BLOCK, FORMATS, Quantized, Weight
+from quantize.families import find_family
+from quantize.model_shape import ModelShape
+from quantize.recipe import recipe_for
+from quantize.tensor_types import assign_types
+from quantize.write_onnx import MODEL_NAME, PREFILL_NAME, OnnxWriter
+from runtimes import RuntimeConfig, open_session, read_bundle
+from runtimes.bundle import Manifest, write_bundle
+from runtimes.memory import peak_memory_bytes
+
+PREFILL_TOKENS: Final = 256
+"""One full pass of runtimes/ort.py."""
+
+_DECODE_TOKENS = 12
+_ROUNDS = 3
+# Enough to be far larger than a cache: what a small model's own weights take, or this much of a large one's.
+_BODY_BYTES = 160 << 20
+_HEAD_BYTES = 48 << 20
+_FEWEST_LAYERS = 2
+_BUFFER_BYTES = 256 << 20
+_PRODUCT = 768
+
+
+@dataclass(frozen=True)
+class Timing:
+    """What a probe took: medians of the rounds."""
+
+    decode_s: float
+    """For one token."""
+    held: float
+    """Tokens in the cache meanwhile, on average."""
+    prefill_s: float
+    """For PREFILL_TOKENS."""
+    process_bytes: int
+    """Resident before the model was loaded."""
+    rounds: int
+
+
+def read_rates(threads: int) -> tuple[float, float]:
+    """Bytes per second that the threads read together, and float32 multiply-accumulates per second of a product."""
+    part = _BUFFER_BYTES // 8 // threads
+    buffer = np.ones(part * threads, np.int64)
+    slices = [buffer[index * part : (index + 1) * part] for index in range(threads)]
+    with ThreadPoolExecutor(threads) as pool:
+        read_s = _median(lambda: list(pool.map(np.add.reduce, slices)), 7)
+    square = np.ones((_PRODUCT, _PRODUCT), np.float32)
+    product_s = _median(lambda: square @ square, 7)
+    return buffer.nbytes / read_s, _PRODUCT**3 / product_s
+
+
+def cut_to_probe(shape: ModelShape, bits: int) -> Architecture:
+    """A llama of the shape's widths with as many layers and tokens as weigh what is needed."""
+    weight = {4: 0.75, 8: 1.25}.get(bits, 4.0)
+    layer = weight * (
+        2 * shape.hidden_size * (shape.heads + shape.kv_heads) * shape.head_dim
+        + 3 * shape.hidden_size * shape.intermediate_size
+    )
+    rows = int(_HEAD_BYTES / (1.25 if bits < 32 else 4.0) / shape.hidden_size)
+    return Architecture(
+        family="llama",
+        model_type="llama",
+        layers=max(min(_FEWEST_LAYERS, shape.layers), min(shape.layers, int(_BODY_BYTES / layer))),
+        hidden_size=shape.hidden_size,
+        intermediate_size=shape.intermediate_size,
+        heads=shape.heads,
+        kv_heads=shape.kv_heads,
+        head_dim=shape.head_dim,
+        vocabulary_size=max(BLOCK, min(shape.vocabulary_size, rows)),
+        context_length=PREFILL_TOKENS + _DECODE_TOKENS,
+        norm_epsilon=1e-5,
+        rope=Rope(10_000.0),
+        tied=True,
+        origin="the probe",
+    )
+
+
+def time_probe(path: Path, architecture: Architecture, bits: int, threads: int) -> Timing:
+    """Write a probe to `path` and time it.
+
+    Raises:
+        StorageError, RuntimeUnavailableError, RuntimeFailedError: it could not be written, or not run.
+    """
+    _write_probe(path, architecture, bits)
+    before = peak_memory_bytes()
+    config = RuntimeConfig(threads=threads, context_length=architecture.context_length)
+    with open_session(read_bundle(path, verify=False), "onnx", config) as session:
+        # What the tokens are makes no difference to the work.
+        prompt = [index % architecture.vocabulary_size for index in range(PREFILL_TOKENS)]
+        session.feed(prompt)  # loads the graph for prefill, touches every weight
+        prefills, decodes = [], []
+        for _ in range(_ROUNDS):
+            session.rewind(0)
+            prefills.append(_seconds(lambda: session.feed(prompt)))
+            decodes.append(_seconds(lambda: [session.feed([token]) for token in range(_DECODE_TOKENS)]))
+    return Timing(
+        decode_s=statistics.median(decodes) / _DECODE_TOKENS,
+        held=PREFILL_TOKENS + _DECODE_TOKENS / 2,
+        prefill_s=statistics.median(prefills),
+        process_bytes=before,
+        rounds=_ROUNDS,
+    )
+
+
+def _write_probe(path: Path, architecture: Architecture, bits: int) -> None:
+    specs = find_family(architecture.family).tensors(architecture)
+    with write_bundle(path) as bundle:
+        with OnnxWriter(bundle.directory, architecture) as writer:
+            for spec, weight in _random_weights(specs, bits):
+                writer.add(spec, weight)
+            writer.finish()
+        bundle.finish(
+            Manifest(
+                name="probe",
+                format="onnx",
+                family=architecture.family,
+                model=MODEL_NAME,
+                prefill=PREFILL_NAME if (bundle.directory / PREFILL_NAME).is_file() else None,
+                context_length=architecture.context_length,
+                vocabulary_size=architecture.vocabulary_size,
+            )
+        )
+
+
+def _random_weights(specs: list[TensorSpec], bits: int) -> Iterator[tuple[TensorSpec, Weight]]:
+    """Codes from one small pool over and over: the kernels do not look at them, and drawing them all takes longer."""
+    types = assign_types(recipe_for(bits), specs)
+    pool = np.random.default_rng(0).integers(0, 256, 1 << 20, dtype=np.uint8)
+    for spec in specs:
+        kind = types[spec.name]
+        if kind not in FORMATS:
+            yield spec, np.full(spec.shape, 0.01, np.float32)
+            continue
+        rows, columns = spec.shape
+        codes = np.resize(pool, spec.shape) & np.uint8((1 << FORMATS[kind].bits) - 1)
+        yield spec, Quantized(FORMATS[kind], codes, np.full((rows, columns // BLOCK), 1e-3, np.float16))
+
+
+def _median(call: Callable[[], object], rounds: int) -> float:
+    call()
+    return statistics.median(_seconds(call) for _ in range(rounds))
+
+
+def _seconds(call: Callable[[], object]) -> float:
+    start = time.perf_counter()
+    call()
+    return time.perf_counter() - start
