@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Collection
 from datetime import datetime
 from pathlib import Path
@@ -15,6 +16,8 @@ from runtimes.errors import InputError
 
 if TYPE_CHECKING:
     from edge_llm.memory.store import Store
+
+_PIECE = re.compile(r'"([^"]+)"|([^\s"]+)')
 
 PersonName: TypeAlias = "str | int | Person"
 """A name, a number or an address as anyone writes it; or a person's id."""
@@ -69,8 +72,23 @@ def person_ids(store: Store, person: PersonName) -> list[int]:
 
 
 def containing(store: Store, query: str) -> set[int]:
-    """Items that have all the words of a query; words in quotation marks stand together."""
-    raise NotImplementedError
+    """Items that have all the words of a query in some form, in text or title; words in quotation marks stand together.
+
+    Raises:
+        InputError: there is no word in it.
+    """
+    from edge_llm.memory.lexical import match_expression
+    from edge_llm.memory.query import parse
+
+    # Each word as if it were quoted: then nothing stands for it but itself, and a sentence in Chinese is one phrase.
+    pieces = [phrase or word for phrase, word in _PIECE.findall(query)]
+    groups = parse(" ".join(f'"{piece}"' for piece in pieces)).required
+    if not groups:
+        raise InputError(f"{query!r} has no word to look for.")
+    asked = "SELECT rowid FROM terms WHERE terms MATCH ?"
+    with store.reading() as connection:
+        found = [{int(row[0]) for row in connection.execute(asked, (match_expression(group),))} for group in groups]
+    return set.intersection(*found)
 
 
 def missing(store: Store, ids: Collection[int]) -> frozenset[int]:

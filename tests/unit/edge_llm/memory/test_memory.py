@@ -182,6 +182,29 @@ def test_forgetting_by_conditions(memory: Memory) -> None:
         memory.forget()
 
 
+@pytest.mark.parametrize(
+    ("query", "texts"),
+    [
+        ("harbour", ["See you at the harbour."]),
+        ("SEES harbours", ["See you at the harbour."]),
+        ("harbour milk", []),
+        ('"you at the"', ["See you at the harbour."]),
+        ('"at you"', []),
+        ("下周三", ["我们下周三晚上见。"]),
+        ("下周四", []),
+        ("見", ["我们下周三晚上见。"]),
+    ],
+)
+def test_forgetting_by_words(query: str, texts: list[str], memory: Memory) -> None:
+    planned = memory.forget(query=query, dry_run=True)
+    assert [memory.show(item).text for item in planned.ids] == texts
+
+
+def test_forgetting_without_a_word_is_refused(memory: Memory) -> None:
+    with pytest.raises(InputError, match="no word"):
+        memory.forget(query="?!")
+
+
 def test_nothing_is_left_in_any_byte(memory: Memory) -> None:
     other = memory.forget(ids=[id_of(memory, "Buy milk.")])
     assert other.receipt is not None
