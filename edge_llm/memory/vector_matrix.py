@@ -118,6 +118,14 @@ class VectorMatrix:
         order = np.lexsort((ids, -scores[best]))
         return ids[order], scores[best][order]
 
+    def scores(self, query: npt.NDArray[np.float32], item_ids: npt.NDArray[np.int64]) -> npt.NDArray[np.float32]:
+        """The exact score of each of these items; NaN for one that has no vector."""
+        found = np.full(item_ids.size, np.nan, np.float32)
+        known = np.flatnonzero((item_ids >= 0) & (item_ids < len(self._row_after)))
+        after = self._row_after[item_ids[known]]
+        found[known[after > 0]] = self._score(query, after[after > 0].astype(np.int64) - 1)
+        return found
+
     @property
     def is_sketched(self) -> bool:
         """Whether the turbovec index holds every row."""

@@ -28,8 +28,8 @@ if TYPE_CHECKING:
 SEGMENT_VECTORS = 2048
 """Most vectors of a segment: what one removal rewrites (0.8 MB at 384 dimensions)."""
 _LARGEST_CODE = 127
-_IN_USE = "embedder"
-"""The key in `meta` whose value is the id of the model in use."""
+_IN_USE = "model_in_use"
+"""The key in `meta` whose value is that model's id."""
 
 
 @dataclass(frozen=True)

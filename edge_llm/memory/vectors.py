@@ -74,15 +74,18 @@ class VectorIndex:
             StoreDamagedError: a segment cannot be read.
         """
         with self._lock:
-            self._follow()
-            if self._matrix is None or k < 1:
+            matrix = self._current(query)
+            if matrix is None or k < 1:
                 return np.empty(0, np.int64), np.empty(0, np.float32)
-            if query.shape != (self._matrix.dimensions,):
-                raise ConfigError(
-                    f"The query has shape {query.shape} and the vectors of {self.model_id} have "
-                    f"{self._matrix.dimensions} dimensions. Search with the embedder that made them."
-                )
-            return self._matrix.search(query, k, allowed)
+            return matrix.search(query, k, allowed)
+
+    def scores(self, query: npt.NDArray[np.float32], item_ids: npt.NDArray[np.int64]) -> npt.NDArray[np.float32]:
+        """The cosine of each of these items; NaN for one without a vector. Raises as `search` does."""
+        with self._lock:
+            matrix = self._current(query)
+            if matrix is None:
+                return np.full(item_ids.size, np.nan, np.float32)
+            return matrix.scores(query, item_ids)
 
     def close(self) -> None:
         """Free the vectors and end the thread. Idempotent."""
@@ -97,6 +100,16 @@ class VectorIndex:
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
         self.close()
+
+    def _current(self, query: npt.NDArray[np.float32]) -> VectorMatrix | None:
+        """The vectors as they are now, which the query must fit."""
+        self._follow()
+        if self._matrix is not None and query.shape != (self._matrix.dimensions,):
+            raise ConfigError(
+                f"The query has shape {query.shape} and the vectors of {self.model_id} have "
+                f"{self._matrix.dimensions} dimensions. Search with the embedder that made them."
+            )
+        return self._matrix
 
     def _follow(self) -> None:
         """Read what changed in the file since the last time."""

@@ -62,7 +62,7 @@ class UseEmbedder:
                 sums = sorted(f"{part.filename}:{part.CRC}" for part in archive.infolist())
         except (OSError, zipfile.BadZipFile) as error:
             raise RuntimeUnavailableError(f"The package of the sentence encoder is damaged: {error}. {_INSTALL}") from error
-        return f"use-multilingual-v3:{zlib.crc32(' '.join(sums).encode()):08x}"
+        return f"use:{zlib.crc32(' '.join(sums).encode()):08x}"
 
     def embed(self, texts: Sequence[str], *, cancel: threading.Event | None = None) -> Vectors:
         """See `Embedder.embed`."""
