@@ -17,6 +17,8 @@ _SAID = {
     "meta": "the store's own settings",
     "sources": "sources and their keys",
     "items": "items",
+    "source_copies": "second copies of sources and their keys",
+    "sqlite_sequence": "the counters of ids",
     "threads": "conversations",
     "people": "people",
     "mentions": "who is involved in items",
@@ -24,6 +26,7 @@ _SAID = {
     "models": "the names of embedders",
     "vector_segments": "vectors",
 }
+_WITHOUT_IDS = {"meta", "sqlite_sequence"}
 
 
 @dataclass(frozen=True)
@@ -66,7 +69,7 @@ def _roots(image: Image, number: int) -> Iterator[tuple[int, Holding]]:
         kind, name, table, root, _ = row.values
         if isinstance(root, int) and root and isinstance(name, str) and isinstance(table, str):
             is_part = table.startswith("terms_")
-            is_rows = kind == "table" and not is_part and table != "meta"
+            is_rows = kind == "table" and not is_part and table not in _WITHOUT_IDS
             yield root, Holding("terms" if is_part else table, kind == "index", (1, None) if is_rows else None)
 
 

@@ -32,6 +32,12 @@ _DIGEST = 16
 _WRAPPED = 32 + OVERHEAD
 
 
+_FROM_COPIES = (
+    "INSERT OR IGNORE INTO sources(id, name, format, added, items, wrapped_key)"
+    " SELECT id, name, format, added, (SELECT count(*) FROM items WHERE source_id = c.id), wrapped_key FROM source_copies c"
+)
+
+
 def _is_bytes(value: object, size: int) -> bool:
     return isinstance(value, bytes) and len(value) == size
 
@@ -40,6 +46,7 @@ def _is_bytes(value: object, size: int) -> bool:
 _SHAPES: dict[str, Callable[[tuple[Any, ...]], bool]] = {
     "items": lambda v: len(v) == 12 and v[5] in KINDS and _is_bytes(v[3], _DIGEST) and isinstance(v[11], bytes),
     "sources": lambda v: len(v) == 12 and isinstance(v[1], str) and _is_bytes(v[11], _WRAPPED),
+    "source_copies": lambda v: len(v) == 5 and isinstance(v[1], str) and _is_bytes(v[4], _WRAPPED),
     "threads": lambda v: len(v) == 3 and isinstance(v[1], int) and _is_bytes(v[2], _DIGEST),
     "people": lambda v: len(v) == 2 and v[0] is None and v[1] in (0, 1),
     "mentions": lambda v: len(v) == 8 and isinstance(v[1], int) and isinstance(v[2], int) and v[3] in ROLES,
@@ -47,14 +54,20 @@ _SHAPES: dict[str, Callable[[tuple[Any, ...]], bool]] = {
 
 
 class Salvage:
-    """The readable part of a store. A context manager."""
+    """The readable part of a store. A context manager.
 
-    def __init__(self, path: Path, keys: Unlocked) -> None:
-        """See `open`."""
+    Args:
+        key: who keeps the master key, or what was derived from it already.
+
+    Raises:
+        InputError, WrongKeyError, StorageError: see `connecting.unlock`. A damaged store raises nothing.
+    """
+
+    def __init__(self, path: str | os.PathLike[str], key: MasterKey | Unlocked) -> None:
         import apsw
 
-        self.path = path
-        self._keys = keys
+        self.path = Path(path).absolute()
+        self._keys = key if isinstance(key, Unlocked) else unlock(self.path, key)
         self._rows = apsw.Connection(":memory:")
         self._sealers: dict[int, Sealer] = {}
         self.lost_pages: tuple[int, ...] = ()
@@ -64,16 +77,7 @@ class Salvage:
         with self._rows:
             schema.migrate(self._rows)
             self._read()
-
-    @classmethod
-    def open(cls, path: str | os.PathLike[str], key: MasterKey) -> Salvage:
-        """Read what can be read of the store at `path`.
-
-        Raises:
-            InputError, WrongKeyError, StorageError: see `connecting.unlock`. A damaged store raises nothing.
-        """
-        place = Path(path).absolute()
-        return cls(place, unlock(place, key))
+            self._rows.execute(_FROM_COPIES)
 
     def _read(self) -> None:
         lost = []
@@ -101,7 +105,7 @@ class Salvage:
 
     def items(self) -> Iterator[Item]:
         """Every item that can be read, by id. People are those that are still mentioned where it can be read."""
-        ids = [int(row[0]) for row in self._rows.execute("SELECT id FROM items ORDER BY id")]  # type: ignore[arg-type]
+        ids = [int(row[0]) for row in self._rows.execute("SELECT id FROM items ORDER BY id")]
         for start in range(0, len(ids), _BATCH):
             batch = ids[start : start + _BATCH]
             found = read_readable(self._rows, self, batch)

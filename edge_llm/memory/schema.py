@@ -5,6 +5,8 @@ Knows SQL and the order of versions; knows no file, no key and no item. `PRAGMA 
 Everything that came out of an item's text is in rows of that item or of its source, and in no other: forgetting finds all of
 it by the id. Content is sealed (items, vectors) or is what searching needs in the clear inside the encrypted pages (terms,
 mentions).
+
+What a source's items are sealed under is kept in two tables, so on two pages: one damaged page must not cost them all.
 """
 
 from __future__ import annotations
@@ -36,6 +38,23 @@ CREATE TABLE sources(
     items INTEGER NOT NULL DEFAULT 0,
     wrapped_key BLOB NOT NULL
 );
+
+CREATE TABLE source_copies(
+    id INTEGER PRIMARY KEY,
+    name TEXT NOT NULL,
+    format TEXT NOT NULL,
+    added INTEGER NOT NULL,
+    wrapped_key BLOB NOT NULL
+);
+CREATE TRIGGER source_copied AFTER INSERT ON sources BEGIN
+    INSERT OR REPLACE INTO source_copies VALUES(new.id, new.name, new.format, new.added, new.wrapped_key);
+END;
+CREATE TRIGGER source_copied_again AFTER UPDATE OF name, format, added, wrapped_key ON sources BEGIN
+    INSERT OR REPLACE INTO source_copies VALUES(new.id, new.name, new.format, new.added, new.wrapped_key);
+END;
+CREATE TRIGGER source_copy_deleted AFTER DELETE ON sources BEGIN
+    DELETE FROM source_copies WHERE id = old.id;
+END;
 
 CREATE TABLE threads(
     id INTEGER PRIMARY KEY AUTOINCREMENT,
@@ -103,7 +122,7 @@ CREATE TABLE vector_segments(
     sealed BLOB NOT NULL
 );
 CREATE INDEX vector_segments_by_source ON vector_segments(source_id, model);
-"""
+"""  # noqa: S608  (only the tokenizer's name is put in)
 
 MIGRATIONS: tuple[str, ...] = (_VERSION_1,)
 """SQL from version n to n + 1. One that was released is never changed."""
