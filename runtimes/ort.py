@@ -12,13 +12,10 @@ GroupQueryAttention appends in place (https://onnxruntime.ai/docs/genai/howto/pa
 
 from __future__ import annotations
 
-import os
 import platform
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
-from functools import cache
-from importlib import import_module
 from pathlib import Path
 from types import ModuleType
 from typing import TYPE_CHECKING, Any
@@ -27,6 +24,7 @@ import numpy as np
 
 from runtimes.contract import Capabilities, RuntimeStatus
 from runtimes.errors import BundleError, PromptError, RuntimeFailedError, RuntimeUnavailableError
+from runtimes.ort_library import FATAL, INSTALL, failures, first_line, load_library
 from runtimes.session import CheckedSession, context_length_of, fingerprint
 from runtimes.threads import available_cores
 
@@ -36,7 +34,6 @@ if TYPE_CHECKING:
     from runtimes.bundle import Bundle
     from runtimes.contract import Logits, Runtime, RuntimeConfig
 
-_INSTALL = "Install it with: pip install onnxruntime."
 _CHUNK = 256
 """Most tokens of one run: attention's scratch memory grows with chunk x cache. 64 to 512 are equally fast at 512 tokens."""
 _STEP = 256
@@ -54,32 +51,6 @@ _ROW_COST = 0.33
 four, 23.9 for eight; 8 bits the same in proportion. The rows of a longer feed are as good as a single one and rounded
 otherwise: MatMulNBits and GroupQueryAttention have kernels of their own for one row."""
 _PAST = re.compile(r"past_key_values\.(\d+)\.(key|value)")
-_FATAL = 4
-
-
-@cache
-def _load_library() -> ModuleType:
-    """onnxruntime, set up by the environment it reads.
-
-    Telemetry is off before the import: from 1.29 on the import itself writes a device id and an event database under
-    ~/.cache/Microsoft and starts an uploading thread (microsoft/onnxruntime#27379).
-    """
-    os.environ["ORT_DISABLE_TELEMETRY"] = "1"
-    try:
-        library = import_module("onnxruntime")
-    except (ImportError, OSError) as error:
-        raise RuntimeUnavailableError(f"The onnx runtime needs onnxruntime: {error}. {_INSTALL}") from error
-    library.set_default_logger_severity(_FATAL)
-    return library
-
-
-@cache
-def _failures() -> tuple[type[BaseException], ...]:
-    """Every exception onnxruntime raises by itself; they share no base of their own."""
-    from onnxruntime.capi import onnxruntime_pybind11_state as state
-
-    raised = [item for item in vars(state).values() if isinstance(item, type) and issubclass(item, Exception)]
-    return (*raised, RuntimeError, ValueError, MemoryError)
 
 
 class _Graph:
@@ -93,12 +64,12 @@ class _Graph:
         options.intra_op_num_threads = threads
         options.inter_op_num_threads = 1
         options.add_session_config_entry("session.intra_op.spin_duration_us", _SPIN_US)
-        options.log_severity_level = _FATAL  # whatever goes wrong comes back as an exception too
+        options.log_severity_level = FATAL  # whatever goes wrong comes back as an exception too
         try:
             self.session = library.InferenceSession(str(path), options, providers=["CPUExecutionProvider"])
-        except _failures() as error:
+        except failures() as error:
             raise RuntimeFailedError(
-                f"ONNX Runtime cannot load {path}: {_first_line(error)}. Quantize the model again."
+                f"ONNX Runtime cannot load {path}: {first_line(error)}. Quantize the model again."
             ) from error
         self._binding = self.session.io_binding()
 
@@ -143,9 +114,9 @@ class _Graph:
             bind.bind_ortvalue_input("logits_start", value_of(np.array([wanted_from], np.int64)))
             bind.bind_ortvalue_output("logits", value_of(into[None]))
             self.session.run_with_iobinding(bind)
-        except _failures() as error:
+        except failures() as error:
             raise RuntimeFailedError(
-                f"ONNX Runtime failed on {chunk.size} tokens of {self._path}: {_first_line(error)}. "
+                f"ONNX Runtime failed on {chunk.size} tokens of {self._path}: {first_line(error)}. "
                 "Nothing was added; close other programs or use a shorter context."
             ) from error
 
@@ -173,7 +144,7 @@ class OrtSession(CheckedSession):
         Args:
             exact: run as onnxruntime-genai does: this one graph, over the whole of a feed.
         """
-        self._library = _load_library()
+        self._library = load_library()
         self._bundle = bundle
         self._threads = threads
         self._chunk = limit if exact else _CHUNK
@@ -265,10 +236,6 @@ class OrtSession(CheckedSession):
         self._buffers = []
 
 
-def _first_line(error: BaseException) -> str:
-    return str(error).strip().splitlines()[0].rstrip(".") if str(error).strip() else type(error).__name__
-
-
 class OrtRuntime:
     """The runtime behind `--runtime onnx`."""
 
@@ -278,9 +245,9 @@ class OrtRuntime:
     def describe(self) -> RuntimeStatus:
         """Version of onnxruntime and its execution providers."""
         try:
-            library = _load_library()
+            library = load_library()
         except RuntimeUnavailableError:
-            return RuntimeStatus(self.name, installed=False, hint=_INSTALL)
+            return RuntimeStatus(self.name, installed=False, hint=INSTALL)
         providers = tuple(library.get_available_providers())
         return RuntimeStatus(self.name, installed=True, version=library.__version__, providers=providers)
 

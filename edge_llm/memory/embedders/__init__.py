@@ -53,7 +53,7 @@ def open_embedder(
 
 
 def open_former(model_id: str, *, home: Home | None = None, threads: int | None = None) -> Embedder | None:
-    """The embedder that made vectors of this id; None when it is no longer here as it was, or was a directory without a name."""
+    """The embedder that made vectors of this id; None when it is not here any more, or had no name."""
     name = model_id.rpartition(":")[0]  # an id is a name and a digest
     try:
         embedder = open_embedder(name, home=home, threads=threads)

@@ -172,7 +172,7 @@ def _convolve(apart: Floats, weights: Floats, before: int) -> Floats:
     """For each row but the padding's first and last: the sum over positions of the row there times that position's weights."""
     count = len(apart) - 2 * _PADDING
     first = _PADDING - before
-    total = apart[first : first + count] @ weights[0]
+    total: Floats = apart[first : first + count] @ weights[0]
     for position in range(1, len(weights)):
         total += apart[first + position : first + position + count] @ weights[position]
     return total

@@ -21,6 +21,7 @@ from runtimes import ort as module
 from runtimes.bundle import Manifest
 from runtimes.errors import BundleError, RuntimeFailedError, RuntimeUnavailableError
 from runtimes.ort import RUNTIME, OrtSession
+from runtimes.ort_library import load_library
 from tests.unit.quantize.tiny_checkpoints import CONFIG, VOCABULARY, write_gguf
 
 ROOT = Path(__file__).parents[3]
@@ -214,7 +215,7 @@ def test_a_failing_run_adds_nothing(bundle: Bundle, monkeypatch: pytest.MonkeyPa
 
 
 def test_without_the_package_it_says_what_to_install(monkeypatch: pytest.MonkeyPatch, bundle: Bundle) -> None:
-    module._load_library.cache_clear()
+    load_library.cache_clear()
     monkeypatch.setitem(sys.modules, "onnxruntime", None)
     try:
         status = RUNTIME.describe()
@@ -223,7 +224,7 @@ def test_without_the_package_it_says_what_to_install(monkeypatch: pytest.MonkeyP
         with pytest.raises(RuntimeUnavailableError, match="pip install onnxruntime"):
             RUNTIME.open(bundle, THREADS)
     finally:
-        module._load_library.cache_clear()
+        load_library.cache_clear()
 
 
 def test_telemetry_is_off_before_the_import(monkeypatch: pytest.MonkeyPatch) -> None:
