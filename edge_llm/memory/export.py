@@ -58,7 +58,7 @@ def export(store: Store, key: MasterKey, folder: Path, sources: Collection[str] 
     """
     exporter = Exporter(folder)
     try:
-        with exporter:
+        with store.reading(), exporter:  # one view of the store from beginning to end
             for source in store.sources():
                 if sources is None or source.name in sources:
                     exporter.write(_items_of(store, source.name))
@@ -84,10 +84,13 @@ def export_damaged(path: Path, key: MasterKey, folder: Path, sources: Collection
 
 
 def _items_of(store: Store, source: str) -> Iterator[Item]:
-    """A source's items in their order, a few at a time in memory."""
+    """A source's items in their order, a few at a time in memory. Raises StoreDamagedError when one cannot be read."""
     ids = store.select(source=source)
     for start in range(0, len(ids), _BATCH):
-        yield from store.items(ids[start : start + _BATCH])
+        items = store.items(ids[start : start + _BATCH])
+        if len(items) < len(ids[start : start + _BATCH]):
+            raise StoreDamagedError(f"Items of {source} in {store.path} cannot be read. `edge-llm memory verify` names them.")
+        yield from items
 
 
 class Exporter:
