@@ -76,6 +76,8 @@ def forget(
         if dry_run or not planned.ids or not (yes or _agreed(len(planned.ids))):
             if as_json:
                 say_document(_document(planned, None))
+            elif planned.ids and not dry_run:
+                note("Nothing was forgotten.")
             return
         place = _new_receipt(receipt, memory.path.parent)
         done = memory.forget(ids=planned.ids)
