@@ -19,6 +19,7 @@ from runtimes.errors import InputError, StorageError
 
 if TYPE_CHECKING:
     from edge_llm.memory.forgetting import Forgotten
+    from edge_llm.memory.memory import Memory
     from edge_llm.memory.receipt import Receipt
     from edge_llm.memory.residue import Search
     from edge_llm.memory.verify import Verification
@@ -71,24 +72,15 @@ def forget(
             query=query,
             dry_run=True,
         )
+        place = None
         if not as_json:
             _show(planned)
-        if dry_run or not planned.ids or not (yes or _agreed(len(planned.ids))):
-            if as_json:
-                say_document(_document(planned, None))
-            elif planned.ids and not dry_run:
-                note("Nothing was forgotten.")
-            return
-        place = _new_receipt(receipt, memory.path.parent)
-        done = memory.forget(ids=planned.ids)
-        if done.receipt is not None:
-            write_json(place, done.receipt.to_json())
+        if planned.ids and not dry_run:
+            place = _carry_out(memory, planned, receipt, agreed=yes)
     if as_json:
         say_document(_document(planned, place))
-        return
-    say_text(f"Forgot {len(done.ids)} items. Receipt: {place}")
-    if done.receipt is not None and not done.receipt.clean:
-        note("Another program still reads the old pages. They are overwritten when memory is next written to; verify then.")
+    elif place is not None:
+        say_text(f"Forgot {len(planned.ids)} items. Receipt: {place}")
 
 
 def verify(
@@ -177,6 +169,22 @@ def _show(planned: Forgotten) -> None:
         say_text(f"{len(planned.turns)} of them are turns of conversations that were made from the others, or repeat them.")
     for cut in planned.files:
         say_text(f"{cut.messages} messages of {cut.path} repeat them and go too.")
+
+
+def _carry_out(memory: Memory, planned: Forgotten, receipt: Path | None, *, agreed: bool) -> Path | None:
+    """Forget what was planned, once the person agrees; returns where the receipt is. Raises InputError, StorageError."""
+    if not (agreed or _agreed(len(planned.ids))):
+        note("Nothing was forgotten.")
+        return None
+    place = _new_receipt(receipt, memory.path.parent)
+    done = memory.forget(ids=planned.ids).receipt
+    if done is None:  # another process was quicker
+        note("It is forgotten already.")
+        return None
+    write_json(place, done.to_json())
+    if not done.clean:
+        note("Another program still reads the old pages. They are overwritten when memory is next written to; verify then.")
+    return place
 
 
 def _agreed(count: int) -> bool:
