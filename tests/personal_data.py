@@ -173,7 +173,7 @@ def records(lines: Iterable[PersonalMessage]) -> bytes:
 
 
 def _as_person(person: Persona | None) -> dict[str, object]:
-    return {"name": OWNER_NAME, "is_owner": True} if person is None else {"name": person.name, "handles": [person.phone]}
+    return {"name": OWNER_NAME, "owner": True} if person is None else {"name": person.name, "handles": [person.phone]}
 
 
 def sms_backup(lines: Iterable[PersonalMessage]) -> bytes:
