@@ -16,11 +16,14 @@ import numpy as np
 from tokenizers import Tokenizer, decoders, models, normalizers, pre_tokenizers, trainers
 
 from android_bridge.turn_format import compile_turns, write_turns
+from edge_llm.actions.manifest import LANGUAGES, parse_action
+from edge_llm.actions.templates import intents, preview_text
 from edge_llm.sampling import Sampler, Sampling
 from edge_llm.stream import TextStream
 from runtimes.tokenizer import open_tokenizer
 from tests.golden.lines import hard_lines
 from tests.unit.android_bridge.test_turn_format import CHATML, GEMMA, REASONING, SYSTEM_INSIDE_USER, renderer
+from tests.unit.edge_llm.actions.test_manifest import SMS
 
 FOLDER = Path(__file__).parent
 SPECIAL = ("<|endoftext|>", "<|im_start|>", "<|im_end|>")
@@ -169,6 +172,27 @@ def stream_golden() -> list[dict[str, Any]]:
     return golden
 
 
+_ARGUMENTS: tuple[dict[str, Any], ...] = (
+    {"recipient": "+8613800138000", "text": "I'm ten minutes late & sorry?"},
+    {"recipient": "张三", "text": "晚到十分钟 100% {text} 🙂"},
+    {"recipient": "a@b.c?body=evil#x", "text": "line one\nline two \u202e\u200b\u0007 👩\u200d👧"},
+    {"recipient": "", "text": ""},
+)
+
+
+def actions_golden() -> dict[str, Any]:
+    """What a person is shown and what Android is asked, for calls whose values try to be more than values."""
+    plain = {**SMS, "id": "note.add", "effect": "local", "consent": "granted", "preview": {"en": "", "zh": ""}, "carriers": []}
+    cases = []
+    for document in (SMS, plain):
+        action = parse_action(document)
+        for arguments in _ARGUMENTS:
+            previews = {language: preview_text(action, arguments, language) for language in LANGUAGES}
+            asked = [asdict(intent) for intent in intents(action, arguments)]
+            cases.append({"action": action.id, "arguments": arguments, "preview": previews, "intents": asked})
+    return {"actions": [SMS, plain], "cases": cases}
+
+
 def files() -> dict[str, str]:
     """Every checked-in golden, by its file name."""
     written = {}
@@ -176,6 +200,7 @@ def files() -> dict[str, str]:
         written[f"tokenizer-{name}.json"] = tokenizer.to_str()
     written["turns.json"] = _json(turns_golden())
     written["sampling.json"] = _json(sampling_golden())
+    written["actions.json"] = _json(actions_golden())
     written["stream.json"] = _json(stream_golden())
     return written
 

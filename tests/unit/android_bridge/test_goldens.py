@@ -11,7 +11,7 @@ from android_bridge.turn_format import write_turns
 from tests.golden import write
 
 
-@pytest.mark.parametrize("name", ["turns.json", "sampling.json", "stream.json"])
+@pytest.mark.parametrize("name", ["actions.json", "turns.json", "sampling.json", "stream.json"])
 def test_a_golden_is_what_python_answers(name: str) -> None:
     assert (write.FOLDER / name).read_text(encoding="utf-8") == write.files()[name]
 

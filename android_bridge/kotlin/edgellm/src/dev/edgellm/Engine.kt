@@ -6,6 +6,8 @@ import dev.edgellm.internal.Manifest
 import dev.edgellm.internal.OrtModel
 import dev.edgellm.internal.PromptWriter
 import dev.edgellm.internal.Proposal
+import dev.edgellm.internal.Step
+import dev.edgellm.internal.parseActions
 import dev.edgellm.internal.tokenizer.IntList
 import dev.edgellm.internal.tokenizer.Tokenizer
 import kotlinx.coroutines.flow.Flow
@@ -137,9 +139,6 @@ class Engine internal constructor(
         if (logits == null && closed) throw EdgeLlmException.Closed()
         return Step(logits, kept, model.position - kept)
     }
-
-    /** @property logits of the last token, or null when the feeding was given up. */
-    internal class Step(val logits: FloatArray?, val cached: Int, val fed: Int)
 
     private companion object {
         const val CLOSE_SECONDS = 30L

@@ -1,5 +1,6 @@
 package dev.edgellm
 
+import dev.edgellm.internal.visible
 import kotlinx.coroutines.delay
 import kotlinx.coroutines.flow.first
 import kotlinx.coroutines.flow.toList
@@ -139,8 +140,6 @@ class EngineTest {
             val preview = call.preview(Language.EN)
             assertTrue(call.arguments.values.all { visible(it as String) in preview }, preview)
         }
-
-    private fun visible(text: String) = dev.edgellm.visible(text)
 
     companion object {
         private val directory = File(System.getProperty("edgellm.model"))

@@ -106,6 +106,9 @@ private class GrowingIds(private var items: IntArray) {
     fun toArray(): IntArray = items.copyOf(size)
 }
 
+/** What feeding came to: [logits] of the last token, or null when it was given up; tokens [cached] before, and [fed]. */
+internal class Step(val logits: FloatArray?, val cached: Int, val fed: Int)
+
 /** Where the time of an answer went. */
 internal class Clock {
     private val began = System.nanoTime()
@@ -118,7 +121,7 @@ internal class Clock {
     @Volatile var sampled = 0
         private set
 
-    fun advanced(step: Engine.Step) {
+    fun advanced(step: Step) {
         if (sampled > 0) return
         prefilled += step.fed
         prefillSeconds = seconds()

@@ -1,0 +1,1 @@
+"""The phone's ladder: the Kotlin library on this machine's JVM, then on emulated Arm. `make test-android` runs it."""

@@ -1,0 +1,61 @@
+"""The Kotlin library on this machine's JVM, through the AAR's own classes and JNI library: its tests, and Python's answers."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+from library import LIBRARY, Jars, public_api, run_on_host
+from toolchain import Toolchain
+
+from edge_llm import Message
+from edge_llm.model import load
+from runtimes.bundle import Bundle
+from tests.golden import write
+
+GOLDEN = Path(write.__file__).parent
+PROMPTS = (
+    "What is the capital of Japan?",
+    "What is 2 + 2?",
+    "Name three primary colours.",
+    "Write one sentence about the sea.",
+    "What is the opposite of hot?",
+    "Who wrote Romeo and Juliet?",
+    "How many days are there in a week?",
+    "Translate 'good morning' into Spanish.",
+    "What do bees make?",
+    "Give me a short title for a story about a lost dog.",
+)
+TOKENS = 32
+
+
+def junit(tools: Toolchain, jars: Jars, classes: list[str], **properties: str) -> str:
+    names = {"edgellm." + name: value for name, value in properties.items()}
+    return run_on_host(tools, jars, "org.junit.runner.JUnitCore", [f"dev.edgellm.{name}" for name in classes], properties=names)
+
+
+def test_goldens_and_units(tools: Toolchain, jars: Jars, phones: dict[int, Path], tmp_path: Path) -> None:
+    vocabulary = phones[8] / "tokenizer.json"
+    ids = tmp_path / "ids.json"
+    ids.write_text(json.dumps(write.tokenizer_golden(vocabulary, 5000, seed=2)), encoding="utf-8")
+    classes = sorted(path.stem for path in (LIBRARY / "test").rglob("*Test.kt") if path.stem != "EngineTest")
+    output = junit(tools, jars, classes, golden=str(GOLDEN), tokenizer=str(vocabulary), ids=str(ids), model=str(phones[8]))
+    assert "OK (" in output
+
+
+@pytest.mark.parametrize("bits", [4, 8])
+def test_the_engine_runs_the_export(tools: Toolchain, jars: Jars, phones: dict[int, Path], bits: int) -> None:
+    assert "OK (" in junit(tools, jars, ["EngineTest"], model=str(phones[bits]))
+
+
+def test_answers_are_pythons(tools: Toolchain, jars: Jars, phones: dict[int, Path], bundles: dict[int, Bundle]) -> None:
+    output = run_on_host(tools, jars, "dev.edgellm.AnswersKt", [str(phones[8]), str(TOKENS), *PROMPTS], properties={})
+    with load(bundles[8].path, runtime="onnx", exact=True) as model:
+        expected = [model.chat([Message("user", prompt)], max_tokens=TOKENS).text for prompt in PROMPTS]
+    assert [json.loads(line)["text"] for line in output.splitlines()] == expected
+
+
+def test_the_public_api_is_the_reviewed_one(tools: Toolchain, jars: Jars) -> None:
+    """After a change on purpose: python -m tests.android.write_api."""
+    assert public_api(tools, jars) == (LIBRARY / "api.txt").read_text(encoding="utf-8")
