@@ -9,6 +9,7 @@ import json
 from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, Any
 
+from edge_llm.memory.items import KINDS
 from edge_llm.memory.records import Content, item_context
 from edge_llm.memory.sealing import NONCE
 from edge_llm.memory.traces import LONGEST, Kind, Tracer, windows
@@ -26,8 +27,16 @@ _MANY_TERMS = 1000
 _STRIDE = 1024
 """A sealed cell is looked for once in so many bytes: no page holds more of one without a window."""
 _TERMS = "SELECT rowid, title, body FROM terms WHERE rowid IN (SELECT value FROM json_each(?))"
-_MENTIONS = "SELECT item_id, name, folded, handle FROM mentions WHERE item_id IN (SELECT value FROM json_each(?))"
+_MENTIONS = (
+    "SELECT item_id, role, name, folded, handle_kind, handle FROM mentions WHERE item_id IN (SELECT value FROM json_each(?))"
+)
 _SEALED = "SELECT id, source_id, sealed FROM items WHERE id IN (SELECT value FROM json_each(?))"
+_OWN_WORDS = """
+    SELECT type || name || tbl_name || coalesce(sql, '') FROM sqlite_schema
+    UNION ALL SELECT name FROM sqlite_sequence
+    UNION ALL SELECT model_id FROM models
+    UNION ALL SELECT key || value FROM meta WHERE typeof(value) = 'text'
+"""
 _SAME_NAME = "SELECT 1 FROM mentions WHERE folded = ?"
 _SAME_HANDLE = "SELECT 1 FROM mentions WHERE handle = ?"
 
@@ -57,7 +66,7 @@ class Evidence:
             for text in indexed:
                 self._terms.update(text.split())
                 self._add("text", text.encode())
-        for _, name, folded, handle in self._rows(_MENTIONS):
+        for _, _, name, folded, _, handle in self._rows(_MENTIONS):
             if folded:
                 self._names.setdefault((_SAME_NAME, folded), {folded}).add(name or folded)
             if handle:
@@ -142,14 +151,17 @@ class Evidence:
         return len(self._pieces) - len(kept)
 
 
-def strings_of(connection: apsw.Connection, store: Store, ids: Sequence[int]) -> Iterator[tuple[int, bytes]]:
-    """What each item rightly holds: (id, all its strings with NUL between them). One that cannot be opened gives what can."""
+def strings_of(connection: apsw.Connection, store: Store, ids: Sequence[int]) -> Iterator[tuple[str, bytes]]:
+    """What items rightly hold: ("item 12", all its strings), each row's as they stand beside each other in a page.
+
+    An item that cannot be opened gives what can be read of it.
+    """
     listed = (json.dumps(list(ids)),)
     parts: dict[int, list[str]] = {item_id: [] for item_id in ids}
     for item_id, *texts in connection.execute(_TERMS, listed):
-        parts[item_id] += texts
+        parts[item_id].append("".join(texts))
     for item_id, *texts in connection.execute(_MENTIONS, listed):
-        parts[item_id] += texts
+        parts[item_id].append("".join(text or "" for text in texts))
     rows: list[Any] = connection.execute(_SEALED, listed).fetchall()
     for item_id, source_id, sealed in rows:
         try:
@@ -158,4 +170,12 @@ def strings_of(connection: apsw.Connection, store: Store, ids: Sequence[int]) ->
             continue
         parts[item_id] += [content.text, content.title or "", content.locator, content.external_id or ""]
     for item_id, strings in parts.items():
-        yield item_id, "\0".join(text for text in strings if text).encode()
+        yield f"item {item_id}", "\0".join(strings).encode()
+
+
+def own_strings(connection: apsw.Connection) -> Iterator[tuple[str, bytes]]:
+    """What the store holds beside items: names of sources, and the words it is made of ("message", "handle", "sources")."""
+    for source_id, name, form in connection.execute("SELECT id, name, format FROM sources"):
+        yield f"the name of source {source_id}", f"{name}{form}".encode()
+    words = [*KINDS, *(str(row[0]) for row in connection.execute(_OWN_WORDS))]
+    yield "the store itself", "\0".join(words).encode()

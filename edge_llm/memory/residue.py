@@ -9,11 +9,12 @@ from __future__ import annotations
 from bisect import bisect_right
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from itertools import chain
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from edge_llm.memory.connecting import beside
-from edge_llm.memory.evidence import strings_of
+from edge_llm.memory.evidence import own_strings, strings_of
 from edge_llm.memory.image import Image, wal_frames
 from edge_llm.memory.pages import USABLE
 from edge_llm.memory.rawfile import RawFile
@@ -42,8 +43,8 @@ class Residue:
     kind: Kind
     place: str
     """The file, and the page, frame or byte."""
-    held_by: int | None = None
-    """An item that was not forgotten and holds the same string; then the place may be its own."""
+    held_by: str | None = None
+    """What was not forgotten and holds the same string ("item 12", "the name of source 3"); the place may be its own."""
 
 
 @dataclass(frozen=True)
@@ -53,7 +54,7 @@ class Search:
     left: tuple[Residue, ...]
     """Found, and no item holds it. At most 1,000 places are listed."""
     held: tuple[Residue, ...]
-    """Found, and rightly in an item that was not forgotten: one place of each string."""
+    """Found, and rightly in something that was not forgotten: one place of each string."""
     present: tuple[int, ...]
     """Ids of the receipt that are items again or still."""
     unread: tuple[str, ...]
@@ -161,15 +162,15 @@ def _present(connection: apsw.Connection, ids: Sequence[int]) -> tuple[int, ...]
     return tuple(sorted(gone & kept))
 
 
-def _holders(connection: apsw.Connection, store: Store, tracer: Tracer, wanted: set[bytes]) -> dict[bytes, int]:
-    """For each trace that some item rightly holds, such an item."""
-    holders: dict[bytes, int] = {}
-    for ids in _batches(connection):
+def _holders(connection: apsw.Connection, store: Store, tracer: Tracer, wanted: set[bytes]) -> dict[bytes, str]:
+    """For each trace that something rightly holds, what does."""
+    holders: dict[bytes, str] = {}
+    for strings in chain([own_strings(connection)], (strings_of(connection, store, ids) for ids in _batches(connection))):
         starts, owners, joined = [], [], bytearray()
-        for item_id, strings in strings_of(connection, store, ids):
+        for owner, string in strings:
             starts.append(len(joined))
-            owners.append(item_id)
-            joined += strings + bytes(_OVERLAP)
+            owners.append(owner)
+            joined += string + bytes(_OVERLAP)
         for trace in tracer.scan(bytes(joined)):
             holders.setdefault(trace.digest, owners[bisect_right(starts, trace.start) - 1])
         if wanted <= holders.keys():
