@@ -58,7 +58,9 @@ class Archive:
             self._zip = zipfile.ZipFile(file)
         except _DAMAGE as error:
             raise UnreadableFileError(f"its archive is damaged: {error}") from error
-        self.names = frozenset(self._zip.namelist())
+        self._members = {_plain_name(info.filename): info for info in self._zip.infolist()}
+        self.names = frozenset(self._members)
+        """Lower-case, with forward slashes: some programs write neither."""
 
     def open(self, name: str) -> Member:
         """One member, to be read as a stream.
@@ -66,10 +68,9 @@ class Archive:
         Raises:
             UnreadableFileError: missing, damaged, encrypted or packed by an unusual method; the same from `Member.read`.
         """
-        try:
-            info = self._zip.getinfo(name)
-        except KeyError as error:
-            raise UnreadableFileError(f"its part {name:.200} is missing") from error
+        info = self._members.get(name.lower())
+        if info is None:
+            raise UnreadableFileError(f"its part {name:.200} is missing")
         if info.flag_bits & 1:
             raise UnreadableFileError(f"its part {name:.200} is encrypted. Save a copy without a password")
         if info.compress_type not in (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED):
@@ -108,7 +109,10 @@ class Member:
 
 
 def member_names(path: Path) -> tuple[str, ...]:
-    """The names that a ZIP file's directory begins with, at a fixed cost whatever the file holds; none when it has none."""
+    """The names (as `Archive.names`) that a ZIP file's directory begins with; none when it has none.
+
+    The cost is fixed whatever the file holds.
+    """
     try:
         with open_regular(path) as file:
             directory = _find_directory(file)
@@ -121,9 +125,13 @@ def member_names(path: Path) -> tuple[str, ...]:
     names, place = [], 0
     while data[place : place + 4] == _ENTRY and place + _ENTRY_BYTES <= len(data):
         name, extra, comment = struct.unpack_from("<3H", data, place + 28)
-        names.append(data[place + _ENTRY_BYTES : place + _ENTRY_BYTES + name].decode("utf-8", "replace"))
+        names.append(_plain_name(data[place + _ENTRY_BYTES : place + _ENTRY_BYTES + name].decode("utf-8", "replace")))
         place += _ENTRY_BYTES + name + extra + comment
     return tuple(names)
+
+
+def _plain_name(name: str) -> str:
+    return name.replace("\\", "/").lower()
 
 
 def _find_directory(file: BinaryIO) -> _Directory | None:

@@ -32,7 +32,7 @@ class Relationship:
     type: str
     """The last word of its type: "styles", "slide", "hyperlink", ..."""
     target: str
-    """The other part's name in the archive."""
+    """The other part's name in the archive, in lower case: names differ in no more than that (ECMA-376 part 2, 6.2.2.3)."""
 
 
 def claim_package(head: bytes, path: Path, folder: str, suffixes: frozenset[str]) -> float:
@@ -78,7 +78,7 @@ class Package:
         self._read_core()
 
     def __contains__(self, part: str) -> bool:
-        return part in self._archive.names
+        return part.lower() in self._archive.names
 
     def events(self, part: str) -> Iterator[Event]:
         """The XML of a part. Raises UnreadableFileError."""
@@ -87,14 +87,14 @@ class Package:
     def related(self, part: str) -> Mapping[str, Relationship]:
         """The parts that a part refers to, by the ids that it refers by; external targets are left out."""
         folder, name = posixpath.split(part)
-        relations = posixpath.join(folder, "_rels", f"{name}.rels")
+        relations = posixpath.join(folder, "_rels", f"{name}.rels").lower()
         found: dict[str, Relationship] = {}
         if relations not in self._archive.names:
             return found
         for event in self.events(relations):
             attributes = event.attributes
             if event.value == "Relationship" and attributes.get("TargetMode") != "External" and "Target" in attributes:
-                target = posixpath.normpath(posixpath.join("/", folder, attributes["Target"])).lstrip("/")
+                target = posixpath.normpath(posixpath.join("/", folder, attributes["Target"])).lstrip("/").lower()
                 found[attributes.get("Id", "")] = Relationship(attributes.get("Type", "").rpartition("/")[2], target)
                 if len(found) > RELATIONSHIPS:
                     raise UnreadableFileError(f"its part {part:.200} has more than {RELATIONSHIPS:,} relationships")

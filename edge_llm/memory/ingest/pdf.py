@@ -95,7 +95,7 @@ def _parts(
             complaints.append(_fact(error))
             text = ""
         if complaints:
-            reading.note(f"page {number} is damaged ({complaints[0]})")
+            reading.note(f"page {number} may be incomplete ({complaints[0]})")
             complaints.clear()
         yield f"page {number}", rejoin(text)
         if number % _FORGET_EVERY == 0:

@@ -152,28 +152,23 @@ class _SheetItems:
         self._package, self._sheet = package, sheet
         self._headings: Mapping[int, str] | None = None
         self._looked = 0
-        self._waiting: _Row | None = None
         self._lines: list[str] = []
         self._gathered: list[_Row] = []
 
     def items(self, rows: Iterator[_Row]) -> Iterator[Draft]:
-        """The sheet's items: each row as "heading: value, ..." once headings are known, cell by cell before that."""
+        """The sheet's items: the headings as they are, each row under them as "heading: value, ...", others cell by cell."""
         for row in rows:
             self._looked += 1
-            if self._headings is None and self._looked <= _HEADING_ROWS and _may_be_headings(row):
+            begins = self._headings is None and self._looked <= _HEADING_ROWS and _may_be_headings(row)
+            if begins:
                 yield from self._flush()
-                self._headings = row.cells
-                self._waiting = row
-                continue
-            self._waiting = None
             self._gathered.append(row)
             self._lines.append(self._line(row))
+            if begins:
+                self._headings = row.cells
             if sum(map(len, self._lines)) >= ENOUGH_CHARS:
                 yield from self._flush()
         yield from self._flush()
-        if self._waiting is not None:  # headings that nothing stands under
-            self._gathered, self._lines = [self._waiting], [" | ".join(self._waiting.cells.values())]
-            yield from self._flush()
 
     def _line(self, row: _Row) -> str:
         if self._headings is None:

@@ -41,8 +41,8 @@ DRAFTS = st.builds(
 GOOD: dict[str, Any] = {"text": "hello", "kind": "note", "locator": "1"}
 
 
-@settings(max_examples=300, deadline=None)
-@given(st.lists(DRAFTS, max_size=6))
+@settings(max_examples=100, deadline=None)
+@given(st.lists(DRAFTS, max_size=4))
 def test_whatever_a_reader_yields_crosses_whole(drafts: list[Draft]) -> None:
     finisher = DraftFinisher(LIMITS)
     finished = [part for draft in drafts for part in finisher.finish(draft)]

@@ -119,7 +119,7 @@ def test_a_damaged_page_is_noted_and_the_others_are_read() -> None:
     found = read(READER, broken, notes=notes)
     assert [draft.locator for draft in found] == ["page 1", "page 3"]
     assert len(notes) == 1
-    assert notes[0].startswith("page 2 is damaged (")
+    assert notes[0].startswith("page 2 may be incomplete (")
 
 
 def test_a_broken_table_of_offsets_is_done_without() -> None:
