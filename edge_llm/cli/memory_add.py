@@ -121,6 +121,7 @@ def _tell(added: Added, *, as_json: bool, one_line: bool = False) -> None:
         (added.changed, "changed"),
         (added.removed, "removed"),
         (added.expired, "too old to keep"),
+        (added.forgotten, "grown too old and forgotten"),
     ]
     said = ", ".join(f"{count} {word}" for count, word in counts if count) or "nothing new"
     unread = f", {added.unchanged_files} files unchanged" if added.unchanged_files else ""

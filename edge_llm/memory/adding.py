@@ -62,6 +62,8 @@ class Added:
     unchanged: int = 0
     expired: int = 0
     """Older than the retention allows, and not stored."""
+    forgotten: int = 0
+    """Older than the retention allows by now, and forgotten with all that was made from them."""
     gone: tuple[str, ...] = ()
     """Sources that were removed, with their items, because their files are gone from a folder that was added again."""
     failures: tuple[Failure, ...] = ()

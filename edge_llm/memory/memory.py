@@ -130,7 +130,16 @@ class Memory(MemoryView):
         """
         intake = Intake(local_zone(timezone), tuple(owner), limits or Limits(), keep_days)
         added = Adder(self.store, intake, progress=progress, cancel=cancel).add(what, source)
-        return replace(added, embedded=self.embed(progress=progress, cancel=cancel) if embed else 0)
+        embedded = self.embed(progress=progress, cancel=cancel) if embed else 0
+        return replace(added, forgotten=self.apply_retention(), embedded=embedded)
+
+    def apply_retention(self) -> int:
+        """Forget what is older than its source's `keep_days`; returns how many items went. `add` does it too. Raises as
+        `forget`."""
+        from edge_llm.memory.erase import expired
+
+        ids = expired(self.store)
+        return len(self.forget(ids=ids).ids) if ids else 0
 
     def embed(self, *, progress: ProgressCallback | None = None, cancel: threading.Event | None = None) -> int:
         """Give every item that has none a vector of this memory's embedder; returns how many got one.

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import threading
 from collections.abc import Iterator
-from datetime import datetime, timezone
+from datetime import datetime, timedelta, timezone
 from pathlib import Path
 
 import pytest
@@ -154,6 +154,17 @@ def test_retention(memory: Memory) -> None:
     added = memory.add(drafts, source="app", keep_days=30)
     assert (added.added, added.expired) == (1, 1)
     assert memory.sources()[0].keep_days == 30
+
+
+def test_what_has_grown_too_old_is_forgotten_by_the_next_call(memory: Memory) -> None:
+    yesterday = datetime.now(timezone.utc) - timedelta(days=1)
+    memory.add([Draft("old", "note", "1", time=yesterday), Draft("new", "note", "2")], source="app", keep_days=2)
+    assert len(texts(memory)) == 2
+    with memory.store.writing() as connection:
+        connection.execute("UPDATE sources SET keep_days = 0 WHERE name = 'app'")
+        connection.execute("UPDATE items SET added = added + 60000")
+    assert memory.add([Draft("other", "note", "1")], source="other").forgotten == 1
+    assert texts(memory) == {"new", "other"}
 
 
 def test_what_makes_no_sense_is_refused(memory: Memory, tmp_path: Path) -> None:
