@@ -76,6 +76,8 @@ def _samples(path: Path) -> tuple[list[bytes], list[tuple[int, bytes]]]:
     """The first pages of the file and, with their numbers, of its write-ahead log."""
     with RawFile(path) as file:
         raw = file.read(0, _TRIED_PAGES * PAGE)
+        if file.size and not raw:
+            raise StorageError(f"Cannot read {path}. Check that it is a file, and the disk.")
     try:
         with beside(path, "-wal").open("rb") as stream:
             log = stream.read(_WAL_HEADER + _TRIED_PAGES * (_FRAME_HEADER + PAGE))
@@ -112,7 +114,7 @@ def connect(path: Path, keys: Unlocked, *, timeout_s: float, read_only: bool = F
 
     flags = apsw.SQLITE_OPEN_READONLY if read_only else apsw.SQLITE_OPEN_READWRITE
     with translated(path):
-        connection = apsw.Connection(str(path), flags=flags | apsw.SQLITE_OPEN_URI)
+        connection = apsw.Connection(_address(path, read_only=read_only), flags=flags | apsw.SQLITE_OPEN_URI)
         try:
             connection.set_busy_timeout(int(timeout_s * 1000))
             use_key(connection, keys)
@@ -131,6 +133,12 @@ def connect(path: Path, keys: Unlocked, *, timeout_s: float, read_only: bool = F
             connection.close()
             raise
     return connection
+
+
+def _address(path: Path, *, read_only: bool) -> str:
+    """What SQLite opens. Where no file can be made beside the store (a read-only disk), it is taken as unchanging."""
+    alone = read_only and not os.access(path.parent, os.W_OK) and not beside(path, "-wal").exists()
+    return f"{path.as_uri()}?immutable=1" if alone else str(path)
 
 
 def use_key(connection: apsw.Connection, keys: Unlocked) -> None:
