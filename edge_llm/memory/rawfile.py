@@ -39,7 +39,8 @@ class RawFile:
         import apsw
 
         try:
-            return self._file.xRead(amount, start)
+            # never past the end: what is missing there would come as zeros, and zeros at the end of a file as missing
+            return self._file.xRead(max(0, min(amount, self.size - start)), start)
         except apsw.IOError:  # a bad block: whoever asked sees that bytes are missing, and says of what
             return b""
 
