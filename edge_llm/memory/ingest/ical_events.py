@@ -30,7 +30,8 @@ AFTER = 1_000
 """Most occurrences from then on."""
 AHEAD = timedelta(days=731)
 """How far after the newest stamp a series without an end is followed."""
-_DATES = 5_000
+_RULES, _DATES = 3, 5_000
+"""Most rules of a series, and most dates in one line."""
 _PEOPLE = 1_000
 
 
@@ -90,8 +91,9 @@ class Component:
         begin, zone = self._start.local, self._start.zone
         now = newest.astimezone(zone).replace(tzinfo=None)
         found = {begin}
-        for line in self._lines:
-            rule = Rule.parse(line.value, begin, zone.utcoffset(begin)) if line.name == "RRULE" else None
+        written = dict.fromkeys(line.value for line in self._lines if line.name == "RRULE")
+        for text in list(written)[:_RULES]:
+            rule = Rule.parse(text, begin, zone.utcoffset(begin))
             if rule is not None:
                 found.update(rule.around(now, before=BEFORE, after=AFTER, until=now + AHEAD))
         found.update(self._dates("RDATE"))

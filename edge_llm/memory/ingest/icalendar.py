@@ -109,7 +109,8 @@ def _index(file: BinaryIO, reading: Reading) -> _Index:
             zones.default = zones.find(lines[0].text)
         elif kind in _KINDS:
             times = [parse_local(line.value) for line in lines if line.name in _STAMPS and is_utc(line.value)]
-            stamps = [max([*stamps, *(at for at in times if at is not None and at < _LATEST)])] if stamps or any(times) else []
+            stamps.append(max((at for at in times if at is not None and at < _LATEST), default=_EARLIEST))
+            stamps = [max(stamps)]
             marks = [line for line in lines if line.name in ("UID", "RECURRENCE-ID")]
             if len(marks) > 1 and len(changed) < _CHANGED:
                 changed.append(marks)

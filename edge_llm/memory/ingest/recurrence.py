@@ -31,8 +31,8 @@ _ORDINALS = {1: "first", 2: "second", 3: "third", 4: "fourth", 5: "fifth", -1: "
 _CYCLE_YEARS = 400
 """After so many years the calendar is the same again, weekdays included."""
 _LAST_YEAR = 9999
-_TRIED = 100_000
-"""Most occurrences that are gone through."""
+_TRIED = 30_000
+"""Most occurrences that are gone through: 80 years of days."""
 
 
 @dataclass(frozen=True)

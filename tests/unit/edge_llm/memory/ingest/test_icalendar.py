@@ -251,6 +251,18 @@ def test_rules_that_never_end_do(rule: str) -> None:
     assert time.process_time() - begun < 3
 
 
+def test_a_hundred_rules_cost_no_more_than_three() -> None:
+    begun = time.process_time()
+    rules = "\n".join(f"RRULE:FREQ=SECONDLY;INTERVAL={number}" for number in range(1, 100))
+    assert len(read(calendar(f"UID:1\nDTSTART:20230101T090000Z\n{rules}\nSUMMARY:x"))) <= 3 * 1501
+    assert time.process_time() - begun < 5
+
+
+def test_stamps_beyond_all_calendars_are_not_taken_for_the_files_age() -> None:
+    event = "BEGIN:VEVENT\nUID:1\nDTSTAMP:99990101T000000Z\nDTSTART:20230101T090000Z\nSUMMARY:x\nEND:VEVENT\n"
+    assert len(read(f"BEGIN:VCALENDAR\n{event}END:VCALENDAR\n")) == 1
+
+
 def test_when_following_takes_too_long_only_first_times_are_kept(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("edge_llm.memory.ingest.icalendar._SECONDS", 0.0)
     notes: list[str] = []
