@@ -35,7 +35,7 @@ class Engine:
     copies_tied_head: bool = False
     """An embedding that is also the head is kept twice: where it is looked up, and packed for the product."""
     prefill_layout: bool = False
-    """On some machines a second layout of the weights is kept for long prompts (Target.repacks_for_prefill)."""
+    """On some machines a second layout of the weights is kept for long prompts (Target.repacking)."""
 
     def span(self, held: float) -> float:
         """Tokens that attention goes over when so many are held."""

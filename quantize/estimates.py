@@ -61,6 +61,13 @@ def prefill_seconds(model: StoredModel, target: Target, engine: Engine, tokens: 
     return total
 
 
+def first_prompt_seconds(model: StoredModel, target: Target, engine: Engine, tokens: int) -> float:
+    """The same for the first prompt since the model was opened, which also pays for a second layout of the weights."""
+    second = second_layout_bytes(model, target, engine)
+    loading = second / target.repacking.value if second and target.repacking is not None else 0.0
+    return loading + prefill_seconds(model, target, engine, tokens)
+
+
 def memory(model: StoredModel, target: Target, engine: Engine, context: int) -> Memory:
     """What a session of `context` tokens takes at its peak."""
     shape = model.shape
@@ -80,13 +87,18 @@ def packed_bytes(tensor: StoredTensor, engine: Engine) -> int:
 def weight_bytes(model: StoredModel, target: Target, engine: Engine) -> int:
     """What the weights take in memory."""
     multiplied = [tensor for tensor in model.tensors if model.shape.is_multiplied(tensor.spec)]
-    packed = sum(packed_bytes(tensor, engine) for tensor in multiplied)
-    total = packed + sum(tensor.bytes for tensor in model.tensors if not model.shape.is_multiplied(tensor.spec))
+    total = sum(packed_bytes(tensor, engine) for tensor in multiplied)
+    total += sum(tensor.bytes for tensor in model.tensors if not model.shape.is_multiplied(tensor.spec))
     if engine.copies_tied_head:
         total += sum(tensor.bytes for tensor in multiplied if tensor.spec.role == "embedding")
-    if engine.prefill_layout and target.repacks_for_prefill and not model.types.isdisjoint(PREFILL_LEVELS):
-        total += packed
-    return total
+    return total + second_layout_bytes(model, target, engine)
+
+
+def second_layout_bytes(model: StoredModel, target: Target, engine: Engine) -> int:
+    """What the first long prompt adds to them; 0 where nothing is laid out twice."""
+    if not engine.prefill_layout or target.repacking is None or model.types.isdisjoint(PREFILL_LEVELS):
+        return 0
+    return sum(packed_bytes(tensor, engine) for tensor in model.tensors if model.shape.is_multiplied(tensor.spec))
 
 
 def _compute(target: Target, tensor: StoredTensor) -> Compute:

@@ -14,7 +14,7 @@ from types import MappingProxyType
 from typing import Final, Literal, TypeAlias
 
 from quantize.engines import OWN_ENGINES
-from quantize.estimates import Memory, decode_seconds, memory, prefill_seconds
+from quantize.estimates import Memory, decode_seconds, first_prompt_seconds, memory
 from quantize.model_shape import ModelShape, dense_shape
 from quantize.plan_words import with_verdict
 from quantize.planned_model import PlannedModel, read_planned_model
@@ -58,7 +58,7 @@ class Option:
     largest_context: int
     """Most tokens with which it fits; 0 where it does not at all. Never more than the model's own limit."""
     prefill_tokens_per_s: float | None
-    """Over a prompt of PROMPT_TOKENS; None where the device was measured without this form's engine."""
+    """Over a first prompt of PROMPT_TOKENS; None where the device was measured without this form's engine."""
     decode_tokens_per_s: float | None
     """Over the NEW_TOKENS that follow it."""
     decode_tokens_per_s_when_full: float | None
@@ -176,7 +176,7 @@ def _option(form: StoredModel, target: Target, context: int) -> Option:
         memory=held,
         fits=held.total_bytes <= target.usable_bytes,
         largest_context=_largest_context(form, target, shape.context_length),
-        prefill_tokens_per_s=prompt / prefill_seconds(form, target, engine, prompt) if timed else None,
+        prefill_tokens_per_s=prompt / first_prompt_seconds(form, target, engine, prompt) if timed else None,
         decode_tokens_per_s=decode(prompt + new / 2),
         decode_tokens_per_s_when_full=decode(context - 1),
         requires=MappingProxyType(

@@ -29,6 +29,9 @@ from runtimes.memory import peak_memory_bytes
 PREFILL_TOKENS: Final = 256
 """One full pass of runtimes/ort.py."""
 
+FAR_TOKENS: Final = 4 * PREFILL_TOKENS
+"""In the cache when decoding is timed again, for what a longer cache costs."""
+
 _DECODE_TOKENS = 12
 _ROUNDS = 3
 # Enough to be far larger than a cache: what a small model's own weights take, or this much of a large one's.
@@ -44,11 +47,15 @@ class Timing:
     """What a probe took: medians of the rounds."""
 
     decode_s: float
-    """For one token."""
+    """For one token, with `held` in the cache on average."""
     held: float
-    """Tokens in the cache meanwhile, on average."""
+    decode_far_s: float
+    """The same with `held_far`."""
+    held_far: float
     prefill_s: float
     """For PREFILL_TOKENS."""
+    first_prefill_s: float
+    """For the first ones, which load what is only needed for many tokens at once."""
     process_bytes: int
     """Resident before the model was loaded."""
     rounds: int
@@ -84,7 +91,7 @@ def cut_to_probe(shape: ModelShape, bits: int) -> Architecture:
         kv_heads=shape.kv_heads,
         head_dim=shape.head_dim,
         vocabulary_size=max(BLOCK, min(shape.vocabulary_size, rows)),
-        context_length=PREFILL_TOKENS + _DECODE_TOKENS,
+        context_length=FAR_TOKENS + _ROUNDS * _DECODE_TOKENS,
         norm_epsilon=1e-5,
         rope=Rope(10_000.0),
         tied=True,
@@ -92,34 +99,8 @@ def cut_to_probe(shape: ModelShape, bits: int) -> Architecture:
     )
 
 
-def time_probe(path: Path, architecture: Architecture, bits: int, threads: int) -> Timing:
-    """Write a probe to `path` and time it.
-
-    Raises:
-        StorageError, RuntimeUnavailableError, RuntimeFailedError: it could not be written, or not run.
-    """
-    _write_probe(path, architecture, bits)
-    before = peak_memory_bytes()
-    config = RuntimeConfig(threads=threads, context_length=architecture.context_length)
-    with open_session(read_bundle(path, verify=False), "onnx", config) as session:
-        # What the tokens are makes no difference to the work.
-        prompt = [index % architecture.vocabulary_size for index in range(PREFILL_TOKENS)]
-        session.feed(prompt)  # loads the graph for prefill, touches every weight
-        prefills, decodes = [], []
-        for _ in range(_ROUNDS):
-            session.rewind(0)
-            prefills.append(_seconds(lambda: session.feed(prompt)))
-            decodes.append(_seconds(lambda: [session.feed([token]) for token in range(_DECODE_TOKENS)]))
-    return Timing(
-        decode_s=statistics.median(decodes) / _DECODE_TOKENS,
-        held=PREFILL_TOKENS + _DECODE_TOKENS / 2,
-        prefill_s=statistics.median(prefills),
-        process_bytes=before,
-        rounds=_ROUNDS,
-    )
-
-
-def _write_probe(path: Path, architecture: Architecture, bits: int) -> None:
+def write_probe(path: Path, architecture: Architecture, bits: int) -> None:
+    """Write a bundle of random weights. Raises StorageError."""
     specs = find_family(architecture.family).tensors(architecture)
     with write_bundle(path) as bundle:
         with OnnxWriter(bundle.directory, architecture) as writer:
@@ -139,17 +120,55 @@ def _write_probe(path: Path, architecture: Architecture, bits: int) -> None:
         )
 
 
+def time_probe(path: Path, threads: int) -> Timing:
+    """Time what `write_probe` wrote. In a process of its own, so that memory is the runtime's.
+
+    Raises:
+        RuntimeUnavailableError, RuntimeFailedError: it could not be run.
+    """
+    bundle = read_bundle(path, verify=False)
+    before = peak_memory_bytes()
+    config = RuntimeConfig(threads=threads, context_length=bundle.manifest.context_length)
+    with open_session(bundle, "onnx", config) as session:
+        # What the tokens are makes no difference to the work.
+        prompt = [index % bundle.manifest.vocabulary_size for index in range(PREFILL_TOKENS)]
+
+        def decode() -> float:
+            return _seconds(lambda: [session.feed([token]) for token in range(_DECODE_TOKENS)]) / _DECODE_TOKENS
+
+        first = _seconds(lambda: session.feed(prompt))
+        prefills, decodes = [], []
+        for _ in range(_ROUNDS):
+            session.rewind(0)
+            prefills.append(_seconds(lambda: session.feed(prompt)))
+            decodes.append(decode())
+        session.rewind(PREFILL_TOKENS)
+        for _ in range(PREFILL_TOKENS, FAR_TOKENS, PREFILL_TOKENS):
+            session.feed(prompt)
+        far = [decode() for _ in range(_ROUNDS)]
+    return Timing(
+        decode_s=statistics.median(decodes),
+        held=PREFILL_TOKENS + _DECODE_TOKENS / 2,
+        decode_far_s=statistics.median(far),
+        held_far=FAR_TOKENS + _ROUNDS * _DECODE_TOKENS / 2,
+        prefill_s=statistics.median(prefills),
+        first_prefill_s=first,
+        process_bytes=before,
+        rounds=_ROUNDS,
+    )
+
+
 def _random_weights(specs: list[TensorSpec], bits: int) -> Iterator[tuple[TensorSpec, Weight]]:
-    """Codes from one small pool over and over: the kernels do not look at them, and drawing them all takes longer."""
+    """No two tensors alike: onnxruntime keeps those that are once, and they would be read from the cache."""
     types = assign_types(recipe_for(bits), specs)
-    pool = np.random.default_rng(0).integers(0, 256, 1 << 20, dtype=np.uint8)
+    generator = np.random.default_rng(0)
     for spec in specs:
         kind = types[spec.name]
         if kind not in FORMATS:
-            yield spec, np.full(spec.shape, 0.01, np.float32)
+            yield spec, generator.random(spec.shape, np.float32) * np.float32(0.01)
             continue
         rows, columns = spec.shape
-        codes = np.resize(pool, spec.shape) & np.uint8((1 << FORMATS[kind].bits) - 1)
+        codes = generator.integers(0, 1 << FORMATS[kind].bits, spec.shape, dtype=np.uint8)
         yield spec, Quantized(FORMATS[kind], codes, np.full((rows, columns // BLOCK), 1e-3, np.float16))
 
 

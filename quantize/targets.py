@@ -76,8 +76,9 @@ class Target:
     process: Figure
     """Bytes of the app and its runtime before a model is loaded."""
     limits: tuple[KernelLimit, ...] = ()
-    repacks_for_prefill: bool = False
-    """onnxruntime loads a second layout of 4-bit weights for long prompts (runtimes/ort.py: on x86)."""
+    repacking: Figure | None = None
+    """Bytes of weights laid out anew when the first long prompt comes, where onnxruntime does that with 4-bit ones
+    (runtimes/ort.py: on x86); None where it does not."""
     measured: bool = False
     """The figures were measured just now, on the machine itself, with this build's kernels."""
     notes: tuple[str, ...] = field(default=())

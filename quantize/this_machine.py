@@ -19,10 +19,10 @@ from types import MappingProxyType
 from typing import Any, Final, TypeAlias
 
 from quantize.engines import ONNXRUNTIME
-from quantize.estimates import decode_seconds, prefill_seconds
+from quantize.estimates import decode_seconds, prefill_seconds, second_layout_bytes
 from quantize.model_shape import ModelShape, shape_of
 from quantize.recipe import recipe_for
-from quantize.speed_probe import PREFILL_TOKENS, Timing, cut_to_probe, read_rates, time_probe
+from quantize.speed_probe import FAR_TOKENS, PREFILL_TOKENS, Timing, cut_to_probe, read_rates, time_probe, write_probe
 from quantize.stored_model import StoredModel, store
 from quantize.targets import BLOCK_KERNEL, FLOAT_KERNEL, THIS, Compute, Figure, Target
 from runtimes.errors import EdgeLLMError, RuntimeFailedError
@@ -87,7 +87,8 @@ class _Probe:
 def _probe(shape: ModelShape, bits: int, threads: int) -> _Probe:
     architecture = cut_to_probe(shape, bits)
     with tempfile.TemporaryDirectory(prefix="edge-llm-probe-") as folder:
-        timing = _in_own_process(time_probe, Path(folder) / "probe", architecture, bits, threads)
+        write_probe(Path(folder) / "probe", architecture, bits)
+        timing = _in_own_process(time_probe, Path(folder) / "probe", threads)
     return _Probe(store(shape_of(architecture, "probe"), recipe_for(bits), "onnx"), timing)
 
 
@@ -95,6 +96,7 @@ def _profile(machine: MachineFacts, bandwidth: float, float_rate: float, probes:
     """Solve for the rates, the 8-bit ones first: the head of every 4-bit model has those."""
     fastest = max(probe.form.read_bytes / probe.timing.decode_s for probe in probes.values())
     by_numpy = "numpy in all threads: a sum over 256 MB"
+    product = Figure(float_rate, "numpy: a float32 matrix product")
     target = Target(
         name=THIS,
         title=machine.processor,
@@ -102,23 +104,46 @@ def _profile(machine: MachineFacts, bandwidth: float, float_rate: float, probes:
         usable_share=Figure(min(1.0, machine.usable_bytes / machine.memory_bytes), "what is free now"),
         bandwidth=Figure(max(bandwidth, fastest), by_numpy if bandwidth >= fastest else "the fastest probe's weights"),
         peak_bandwidth=None,
-        compute={
-            FLOAT_KERNEL: Compute(
-                Figure(float_rate, "numpy: a float32 matrix product"), Figure(float_rate, "numpy: a float32 matrix product")
-            )
-        },
+        compute={FLOAT_KERNEL: Compute(decode=product, prefill=product)},
         cores=f"{machine.threads} threads",
         instruction_sets=machine.instruction_sets,
         process=Figure(
             float(max(probe.timing.process_bytes for probe in probes.values())), "a probe's process before it loads"
         ),
-        repacks_for_prefill=platform.machine().lower() in _WIDENING_MACHINES,
         measured=True,
         notes=("Measured just now: other programs that run meanwhile slow it down, and all figures with it.",),
     )
+    target = _with_attention(target, probes[8])
+    target = replace(target, repacking=_repacking(target, probes))
     for bits, probe in probes.items():
         target = _with_type(target, recipe_for(bits).body, probe)
     return replace(target, compute=MappingProxyType(dict(target.compute)))
+
+
+def _with_attention(target: Target, probe: _Probe) -> Target:
+    """The target with the rate of attention to a longer cache, where that shows above the reading of it."""
+    form, timing = probe.form, probe.timing
+    further = timing.held_far - timing.held
+    reading = form.shape.kv_reads(further, windowed=False) * ONNXRUNTIME.kv_bytes / target.bandwidth.value
+    computing = timing.decode_far_s - timing.decode_s - reading
+    if computing <= 0:
+        return target
+    stated = target.compute[FLOAT_KERNEL]
+    rate = min(stated.decode.value, form.shape.attention_macs(further) / computing)
+    source = f"a probe's tokens after {FAR_TOKENS} tokens beside those after {PREFILL_TOKENS}"
+    return replace(target, compute={**target.compute, FLOAT_KERNEL: replace(stated, decode=Figure(rate, source))})
+
+
+def _repacking(target: Target, probes: Mapping[int, _Probe]) -> Figure | None:
+    if platform.machine().lower() not in _WIDENING_MACHINES:
+        return None
+    unknown = Figure(_UNBOUND, "not measured")
+    for probe in probes.values():
+        loaded = second_layout_bytes(probe.form, replace(target, repacking=unknown), ONNXRUNTIME)
+        took = probe.timing.first_prefill_s - probe.timing.prefill_s
+        if loaded and took > 0:
+            return Figure(loaded / took, "a probe's first prompt beside the later ones")
+    return unknown
 
 
 def _with_type(target: Target, kind: str, probe: _Probe) -> Target:

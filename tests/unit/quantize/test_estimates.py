@@ -75,5 +75,5 @@ def test_what_weights_take_in_memory() -> None:
     packed = sum(packed_bytes(tensor, ONNXRUNTIME) for tensor in four.tensors)
     assert packed - four.weight_bytes == 4 * sum(tensor.weights // 32 for tensor in four.tensors if len(tensor.spec.shape) == 2)
     assert weight_bytes(four, PHONE, ONNXRUNTIME) == packed + table.bytes
-    assert weight_bytes(four, replace(PHONE, repacks_for_prefill=True), ONNXRUNTIME) == 2 * packed + table.bytes
+    assert weight_bytes(four, replace(PHONE, repacking=Figure(1e9, "a test")), ONNXRUNTIME) == 2 * packed + table.bytes
     assert weight_bytes(four, PHONE, LLAMA_CPP) == four.weight_bytes
