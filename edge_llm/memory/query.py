@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from edge_llm.memory.analysis import fold, is_unspaced, number_term, tokens, words
 from edge_llm.memory.word_lists import ASKING, FUNCTION_CHARS, FUNCTION_WORDS, other_forms
@@ -19,6 +19,8 @@ MOST_GROUPS = 48
 """Words of a query that are looked for."""
 _WHOLE_RUN = 4
 """A run of Chinese up to so many characters is one word; a longer one is a sentence."""
+_FEW = 3
+"""Up to so many words are looked up; more are a sentence."""
 _PART_WEIGHT = 0.3
 _FUNCTION_PAIR_WEIGHT = 0.35
 
@@ -47,6 +49,8 @@ class Group:
     weight: float = 1.0
     is_weak: bool = False
     """A function word: looked for only when there is nothing else."""
+    is_guess: bool = False
+    """Two characters of a sentence, which may belong to two words: not missed where they are not found."""
     is_part: bool = False
     """Part of another group, which lends some credit where the whole is not found."""
 
@@ -87,8 +91,13 @@ def parse(text: str) -> Query:
     groups = [*required, *_distinct(_loose(rest))]
     folded = fold(text)
     plain = _QUOTES.sub(lambda match: next(part for part in match.groups() if part is not None), text).strip()
-    strong = sum(not group.is_weak and not group.is_part for group in groups)
-    asks = strong > 3 or any(word in ASKING for word in words(folded)) or _ASKS.search(folded) is not None
+    strong = sum(not group.is_weak and not group.is_part and not group.is_guess for group in groups)
+    asks = (
+        strong > _FEW
+        or any(group.is_guess for group in groups)
+        or any(word in ASKING for word in words(folded))
+        or _ASKS.search(folded) is not None
+    )
     return Query(plain, tuple(groups[:MOST_GROUPS]), tuple(required), asks, _ASKS_WHEN.search(folded) is not None)
 
 
@@ -181,18 +190,15 @@ def _word(typed: str, term: str) -> Group:
 def _unspaced(typed: str) -> Iterator[Group]:
     """The groups of a run of Chinese: a short one is a word, a longer one is every pair of characters in it."""
     folded = fold(typed)
-    terms, prefix = _terms(typed)
-    if len(folded) <= _WHOLE_RUN:
+    is_word = len(folded) <= _WHOLE_RUN
+    if is_word:
+        terms, prefix = _terms(typed)
         yield Group(typed, (terms,), prefix, is_weak=folded in FUNCTION_WORDS)
-    if len(folded) > 2:
-        for token in tokens(typed):
-            if len(token.term) < 2:
-                continue
+    if len(folded) < 3:
+        return
+    for token in tokens(typed):
+        if len(token.term) == 2:
             functions = sum(character in FUNCTION_CHARS for character in token.term)
-            weight = (1.0, _FUNCTION_PAIR_WEIGHT, 1.0)[functions]
-            if len(folded) <= _WHOLE_RUN:
-                weight *= _PART_WEIGHT
-            is_part = len(folded) <= _WHOLE_RUN
-            yield Group(
-                typed[token.start : token.end], ((token.term,),), weight=weight, is_weak=functions == 2, is_part=is_part
-            )
+            weight = _FUNCTION_PAIR_WEIGHT if functions == 1 else 1.0
+            pair = Group(typed[token.start : token.end], ((token.term,),), is_weak=functions == 2)
+            yield replace(pair, weight=weight * (_PART_WEIGHT if is_word else 1), is_part=is_word, is_guess=not is_word)

@@ -27,6 +27,15 @@ ASKING = frozenset(
 )
 """English terms of which a question has one at least."""
 
+_NAMES_AND_WORDS = """
+april august june may art bill bob carol chase chip christian dale dawn dean drew eve faith frank gene grace grant guy harmony
+heather holly hope hunter iris ivy jack jasmine jean jewel josh joy lance lane lily mark mason max melody miles misty nick
+olive page pat patience penny pierce ray read rich rob robin rock rose ruby rusty sage sandy scarlet shelly sky star stone storm
+sue summer sunny tanner terry trip victor violet wade ward wells will woods young
+"""
+NAMES_AND_WORDS = frozenset(term for word in _NAMES_AND_WORDS.split() for term in words(word))
+"""Terms of names that are words too: names only where they were typed with a capital."""
+
 # Forms that Snowball's English stemmer leaves apart. Those that are also common words of their own ("saw", "ground") are
 # not here, nor are words that only resemble each other in meaning: that is what vectors are for.
 _FORMS = """
