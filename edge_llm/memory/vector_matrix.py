@@ -158,9 +158,9 @@ class VectorMatrix:
         return self._sketch is not None and self._sketch_rows == self.count
 
     @property
-    def wants_sketch(self) -> bool:
-        """Whether `sketch_more` has something to do."""
-        return self._sketched and self.count > _EXACT_ROWS and not self.is_sketched
+    def unsketched(self) -> int:
+        """Rows that `sketch_more` has still to do; 0 where all are, or where so few are quicker without."""
+        return self.count - self._sketch_rows if self._sketched and self.count > _EXACT_ROWS else 0
 
     def sketch_more(self, rows: int) -> None:
         """Bring up to so many rows more into the turbovec index.

@@ -71,6 +71,11 @@ def quantize(vectors: npt.NDArray[np.float32]) -> tuple[npt.NDArray[np.float32],
     return scales.astype(np.float32), np.rint(vectors / divisors[:, None]).astype(np.int8)
 
 
+def no_vectors(model: Model) -> Segment:
+    """A segment with nothing in it."""
+    return Segment(np.empty(0, np.int64), np.empty(0, np.float32), np.empty((0, model.dimensions), np.int8))
+
+
 def find_model(connection: apsw.Connection, model_id: str) -> Model | None:
     """The model of this name; None when the store has no vectors of it."""
     row = connection.execute("SELECT id, model_id, dimensions FROM models WHERE model_id = ?", (model_id,)).fetchone()
@@ -208,7 +213,7 @@ def read_vectors(connection: apsw.Connection, store: Store, model: Model, item_i
         wanted = np.isin(np.frombuffer(ids, "<i8"), item_ids)
         if model_of == model.id and wanted.any():
             found.append(read_segment(connection, store, model, segment_id).take(wanted))
-    return _join(found) if found else Segment(*_no_vectors(model.dimensions))
+    return _join(found) if found else no_vectors(model)
 
 
 def embedded(connection: apsw.Connection, model: Model) -> npt.NDArray[np.int64]:
@@ -257,10 +262,6 @@ def _insert(connection: apsw.Connection, store: Store, model: Model, source_id: 
 
 def _delete(connection: apsw.Connection, segment_id: int) -> None:
     connection.execute("DELETE FROM vector_segments WHERE id = ?", (segment_id,))
-
-
-def _no_vectors(dimensions: int) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.float32], npt.NDArray[np.int8]]:
-    return np.empty(0, np.int64), np.empty(0, np.float32), np.empty((0, dimensions), np.int8)
 
 
 def _join(parts: Sequence[Segment]) -> Segment:

@@ -13,8 +13,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from edge_llm.memory.vector_matrix import VectorMatrix
-from edge_llm.memory.vector_store import find_model, list_segments, read_segment
-from runtimes.errors import ConfigError
+from edge_llm.memory.vector_store import find_model, list_segments, no_vectors, read_segment
+from runtimes.errors import ConfigError, SessionClosedError, StoreDamagedError
 
 if TYPE_CHECKING:
     import apsw
@@ -23,10 +23,12 @@ if TYPE_CHECKING:
 
     from edge_llm.memory.store import Store
     from edge_llm.memory.vector_matrix import Found
-    from edge_llm.memory.vector_store import Model
+    from edge_llm.memory.vector_store import Model, Segment
 
 _SKETCH_STEP = 4096
 """Rows that the background thread takes at a time: a search waits some 20 ms for it at most."""
+_SKETCH_AT_ONCE = 512
+"""Up to so many new rows get their codes on the thread that searches, in some 3 ms."""
 
 
 class VectorIndex:
@@ -50,6 +52,9 @@ class VectorIndex:
         self._matrix: VectorMatrix | None = None
         self._segments: dict[int, npt.NDArray[np.int64]] = {}
         self._worker: threading.Thread | None = None
+        self._is_sketching = False
+        self.damage: tuple[str, ...] = ()
+        """What could not be read, and is not found."""
         self._closing = threading.Event()
 
     def __len__(self) -> int:
@@ -71,7 +76,7 @@ class VectorIndex:
 
         Raises:
             ConfigError: the query has other dimensions than the vectors.
-            StoreDamagedError: a segment cannot be read.
+            SessionClosedError: the index or the store was closed. StorageError: the store cannot be read.
         """
         with self._lock:
             matrix = self._current(query)
@@ -87,8 +92,15 @@ class VectorIndex:
                 return np.full(item_ids.size, np.nan, np.float32)
             return matrix.scores(query, item_ids)
 
+    def wait(self, timeout_s: float | None = None) -> bool:
+        """Wait until the thread has computed all codes; False when it was not in time."""
+        worker = self._worker
+        if worker is not None:
+            worker.join(timeout_s)
+        return worker is None or not worker.is_alive()
+
     def close(self) -> None:
-        """Free the vectors and end the thread. Idempotent."""
+        """Free the vectors and end the thread. Idempotent; a search afterwards raises SessionClosedError."""
         self._closing.set()
         if self._worker is not None:
             self._worker.join()
@@ -103,6 +115,8 @@ class VectorIndex:
 
     def _current(self, query: npt.NDArray[np.float32]) -> VectorMatrix | None:
         """The vectors as they are now, which the query must fit."""
+        if self._closing.is_set():
+            raise SessionClosedError("The vectors were closed. Open memory again.")
         self._follow()
         if self._matrix is not None and query.shape != (self._matrix.dimensions,):
             raise ConfigError(
@@ -124,7 +138,7 @@ class VectorIndex:
             if model is not None and self._matrix is not None:
                 self._read_changes(connection, model, self._matrix)
         self._generation = generation
-        self._sketch_in_background()
+        self._sketch_what_is_new()
 
     def _read_changes(self, connection: apsw.Connection, model: Model, matrix: VectorMatrix) -> None:
         listed = list_segments(connection, model)
@@ -134,24 +148,44 @@ class VectorIndex:
         fresh = [segment for segment in listed if segment.id not in self._segments]
         matrix.reserve(sum(segment.count for segment in fresh))
         for info in fresh:
-            segment = read_segment(connection, self._store, model, info.id)
+            segment = self._read(connection, model, info.id)
             matrix.add(segment)
             self._segments[info.id] = segment.item_ids
 
-    def _sketch_in_background(self) -> None:
-        if self._matrix is None or not self._matrix.wants_sketch or self._closing.is_set():
+    def _read(self, connection: apsw.Connection, model: Model, segment_id: int) -> Segment:
+        """A segment; an empty one where it cannot be read, which must not keep the others from being searched."""
+        try:
+            return read_segment(connection, self._store, model, segment_id)
+        except StoreDamagedError as error:
+            self.damage = (*self.damage, str(error))
+            return no_vectors(model)
+
+    def _sketch_what_is_new(self) -> None:
+        matrix = self._matrix
+        if matrix is None or not self._sketched or not matrix.unsketched:
             return
-        if self._worker is None or not self._worker.is_alive():
+        if matrix.unsketched <= _SKETCH_AT_ONCE:
+            self._sketched = _sketch_more(matrix, _SKETCH_AT_ONCE)
+        elif not self._is_sketching and not self._closing.is_set():
+            self._is_sketching = True
             self._worker = threading.Thread(target=self._sketch, name="edge-llm-vectors", daemon=True)
             self._worker.start()
 
     def _sketch(self) -> None:
-        while not self._closing.is_set():
+        done = False
+        while not done:
             with self._lock:
-                if self._matrix is None or not self._matrix.wants_sketch:
-                    return
-                try:
-                    self._matrix.sketch_more(_SKETCH_STEP)
-                except ImportError:  # turbovec is an extra; without it every vector is looked at
-                    self._sketched = False
-                    return
+                matrix = self._matrix
+                if matrix is not None and matrix.unsketched and not self._closing.is_set():
+                    self._sketched = _sketch_more(matrix, _SKETCH_STEP)
+                done = matrix is None or not matrix.unsketched or not self._sketched or self._closing.is_set()
+                self._is_sketching = not done
+
+
+def _sketch_more(matrix: VectorMatrix, rows: int) -> bool:
+    """Compute codes of so many rows; False when turbovec, which is an extra, is not installed."""
+    try:
+        matrix.sketch_more(rows)
+    except ImportError:
+        return False
+    return True

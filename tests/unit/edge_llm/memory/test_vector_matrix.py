@@ -54,7 +54,7 @@ class Against(RuleBasedStateMachine):
 
     @rule(rows=st.integers(1, 200))
     def sketch(self, rows: int) -> None:
-        if self.matrix.wants_sketch:
+        if self.matrix.unsketched:
             self.matrix.sketch_more(rows)
 
     @invariant()
@@ -99,8 +99,8 @@ def test_many_vectors_are_sketched_and_found() -> None:
     count = vector_matrix._EXACT_ROWS * 2
     vectors = unit(count, 1, 384)  # without any clusters: nothing is harder to rank
     matrix.add(Segment(np.arange(1, count + 1), *quantize(vectors)))
-    assert matrix.wants_sketch
-    while matrix.wants_sketch:
+    assert matrix.unsketched
+    while matrix.unsketched:
         matrix.sketch_more(3000)
     assert matrix.is_sketched
     exactly = VectorMatrix(384, sketched=False)
@@ -116,7 +116,7 @@ def test_a_filter_over_many_vectors_is_kept() -> None:
     matrix = VectorMatrix(16)
     count = vector_matrix._EXACT_ROWS * 3
     matrix.add(segment(np.arange(1, count + 1), 1, 16))
-    while matrix.wants_sketch:
+    while matrix.unsketched:
         matrix.sketch_more(5000)
     even = np.arange(2, count + 1, 2)
     ids, _ = matrix.search(unit(1, 3, 16)[0], 100, even)
@@ -139,7 +139,7 @@ def test_scores_of_chosen_items() -> None:
 def test_dimensions_that_turbovec_does_not_take(sketched: bool) -> None:
     matrix = VectorMatrix(30, sketched=sketched)
     matrix.add(segment(np.arange(1, 6001), 1, 30))
-    assert not matrix.wants_sketch
+    assert not matrix.unsketched
     assert len(matrix.search(unit(1, 2, 30)[0], 10)[0]) == 10
 
 
