@@ -26,6 +26,7 @@ _MESSENGER_ID = re.compile(r"(\d{7,15})@(?:s\.whatsapp\.net|c\.us)")
 _PHONE = re.compile(r"[+\d(][\d\s().\-/·*#]*(?:(?:;ext=|ext\.?|x|转|#)\s*\d{1,6})?", re.IGNORECASE)
 _SCHEME = re.compile(r"(?:mailto|tel|sms|smsto|phone):", re.IGNORECASE)
 _CHINESE_MOBILE = re.compile(r"1[3-9]\d{9}")
+_NORTH_AMERICAN = re.compile(r"1[\s.\-(]+\d{3}[\s.\-)]+\d{3}[\s.\-]\d{4}.*")
 _DASHES = str.maketrans(dict.fromkeys("‐‑‒–—−－", "-"))
 _CJK = r"[\u3400-\u9fff\uf900-\ufaff\U00020000-\U0003ffff]"
 _SPACE_IN_CJK = re.compile(rf"(?<={_CJK})\s+(?={_CJK})")
@@ -93,23 +94,30 @@ def _phone(text: str, region: Region) -> str:
     digits = re.sub(r"[^\d+]", "", re.split(r"[;xe转#]", text, maxsplit=1, flags=re.IGNORECASE)[0]) or text
     if digits.startswith("00") and len(digits) > 9:
         text = digits = f"+{digits[2:]}"
-    homes: tuple[Region | None, ...] = (None,) if digits.startswith("+") else (region, _region_by_form(digits))
-    for home in homes:
+    international = digits.startswith("+")
+    possible = ""
+    for home in (None,) if international else (*filter(None, [region]), *_regions_by_form(text, digits)):
         try:
-            number = phonenumbers.parse(text, home or None)
+            number = phonenumbers.parse(text, home)
         except phonenumbers.NumberParseException:
             continue
-        possible = phonenumbers.is_possible_number_with_reason(number) == ValidationResult.IS_POSSIBLE
-        if phonenumbers.is_valid_number(number) or (possible and home in (None, region) and len(digits) > 6):
-            extension = f";ext={number.extension}" if number.extension else ""
-            return phonenumbers.format_number(number, phonenumbers.PhoneNumberFormat.E164) + extension
-    return digits
+        extension = f";ext={number.extension}" if number.extension else ""
+        written = phonenumbers.format_number(number, phonenumbers.PhoneNumberFormat.E164) + extension
+        if phonenumbers.is_valid_number(number):
+            return written
+        # numbers reserved for fiction are none that are in use
+        reason = phonenumbers.is_possible_number_with_reason(number)
+        if not possible and reason == ValidationResult.IS_POSSIBLE and (international or home == region) and len(digits) > 6:
+            possible = written
+    return possible or digits
 
 
-def _region_by_form(digits: str) -> Region | None:
-    if _CHINESE_MOBILE.fullmatch(digits):
-        return "CN"
-    return "US" if len(digits) == 10 or (len(digits) == 11 and digits.startswith("1")) else None
+def _regions_by_form(text: str, digits: str) -> list[Region]:
+    """Where a number without a country code can be at home, judged by how many digits it has and how they are grouped."""
+    regions = ["CN"] if _CHINESE_MOBILE.fullmatch(digits) else []
+    if len(digits) == 10 or (len(digits) == 11 and digits.startswith("1")):
+        regions.insert(0 if _NORTH_AMERICAN.fullmatch(text) else len(regions), "US")
+    return regions
 
 
 @lru_cache(maxsize=16384)

@@ -288,7 +288,11 @@ def _present(connection: apsw.Connection, folded: str, thread: int) -> int | Non
 
 def _enters_conversation(connection: apsw.Connection, item_id: int, person: int, folded: str) -> bool:
     """Whether it is new that this person takes part in the item's conversation, and matters because others bear the name."""
-    if not is_ambiguous(connection, folded):
+    others = (
+        "SELECT EXISTS(SELECT 1 FROM mentions WHERE folded=?1 AND person_id<?2)"
+        " OR EXISTS(SELECT 1 FROM mentions WHERE folded=?1 AND person_id>?2)"
+    )
+    if not connection.execute(others, (folded, person)).get or not is_ambiguous(connection, folded):
         return False
     thread = _thread(connection, item_id)
     known = f"SELECT 1 {_IN_THREAD} NOT NULL AND m.person_id=? LIMIT 1"
