@@ -1,5 +1,6 @@
 # make chat   set up and talk to the default model (PROMPT="..." answers once)
 # make test   set up everything and run every check and test
+# make test-android  the Kotlin library on this machine's JVM (Linux x86-64; fetches its toolchain once)
 # make check  ruff, mypy, layers, budgets
 # make bench  measured speed against the peers (minutes; leave the machine alone meanwhile)
 # make quality TEXT=FILE   what 8 and 4 bits cost on both runtimes (minutes)
@@ -11,7 +12,7 @@ CACHE ?= $(or $(XDG_CACHE_HOME),$(HOME)/.cache)/edge-llm
 export EDGE_LLM_TEST_HOME ?= $(CACHE)/test-home
 PIP := $(BIN)/python -m pip --disable-pip-version-check install -q -c constraints.txt
 
-.PHONY: chat test check bench quality clean
+.PHONY: chat test test-android check bench quality clean
 
 chat: $(VENV)/.base
 ifdef PROMPT
@@ -25,6 +26,10 @@ test: $(VENV)/.dev check
 	$(BIN)/edge-llm pull smollm2-135m-instruct --home "$(EDGE_LLM_TEST_HOME)"
 	$(BIN)/edge-llm pull all-minilm-l6-v2 --home "$(EDGE_LLM_TEST_HOME)"
 	$(BIN)/python -m pytest
+
+test-android: $(VENV)/.dev
+	$(BIN)/edge-llm pull smollm2-135m-instruct --home "$(EDGE_LLM_TEST_HOME)"
+	$(BIN)/python -m pytest tests/android
 
 check: $(VENV)/.dev
 	$(BIN)/ruff check .

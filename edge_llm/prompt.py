@@ -58,6 +58,11 @@ class ChatPrompt:
             ids += self._tokenizer.encode(text) if text else []
         return ids
 
+    def render(self, messages: Iterable[Message]) -> str:
+        """The template's own text of the conversation, up to where the assistant's next turn begins. What people wrote is in
+        it as it is: for `encode` it is made safe first. Raises TemplateError."""
+        return self._template.render(messages)
+
     @cached_property
     def _template(self) -> ChatTemplate:
         return ChatTemplate(

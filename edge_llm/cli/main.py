@@ -19,6 +19,7 @@ from edge_llm.cli.bench import bench
 from edge_llm.cli.chat import chat
 from edge_llm.cli.doctor import doctor
 from edge_llm.cli.eval import evaluate
+from edge_llm.cli.export import export
 from edge_llm.cli.markup import in_markup
 from edge_llm.cli.memory import memory
 from edge_llm.cli.models import models
@@ -49,6 +50,7 @@ _PANELS: Mapping[str, Mapping[str, Callable[..., None]]] = {
     "Talk": {"chat": chat, "run": run},
     "Models": {"pull": pull, "models": models},
     "Shrink and measure": {"plan": plan, "quantize": quantize, "eval": evaluate, "bench": bench},
+    "Phones": {"export": export},
     "This machine": {"doctor": doctor},
 }
 for _panel, _commands in _PANELS.items():

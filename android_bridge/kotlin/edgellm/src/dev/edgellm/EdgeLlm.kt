@@ -29,7 +29,8 @@ object EdgeLlm {
                 "contextLength is $contextLength; ${manifest.name} was exported for ${manifest.contextLength}.",
             )
         }
-        val needed = neededBytes(manifest.memory.weightsBytes + manifest.memory.workingBytes, manifest.kv.bytesPerToken, contextLength)
+        val memory = manifest.memory
+        val needed = memory.weightsBytes + memory.workingBytes + memory.kvBytes * contextLength / manifest.contextLength
         val available = config.availableMemoryBytes
         if (available != null && needed > available) throw EdgeLlmException.NotEnoughMemory(needed, available)
         verifyFiles(directory, manifest, config.verify)
@@ -37,8 +38,6 @@ object EdgeLlm {
         val model = OrtModel(directory, manifest, contextLength, config.threads ?: defaultThreads())
         return Engine(manifest, tokenizer, model, contextLength)
     }
-
-    private fun neededBytes(fixed: Long, perToken: Long, tokens: Int): Long = fixed + perToken * tokens
 
     /** Half of the processors: on a phone the fast cores, where more threads only wait for the slow ones. */
     private fun defaultThreads(): Int = (Runtime.getRuntime().availableProcessors() / 2).coerceIn(1, 4)

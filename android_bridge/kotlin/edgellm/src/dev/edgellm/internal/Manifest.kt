@@ -27,9 +27,7 @@ internal data class Manifest(
 )
 
 /** The KV cache: a key and a value of each layer, float32 (1, heads, tokens, headDim). */
-internal data class KvShape(val layers: Int, val heads: Int, val headDim: Int) {
-    val bytesPerToken: Long get() = 2L * Float.SIZE_BYTES * layers * heads * headDim
-}
+internal data class KvShape(val layers: Int, val heads: Int, val headDim: Int)
 
 /** Bytes in memory at the planned context length. */
 internal data class Memory(val weightsBytes: Long, val kvBytes: Long, val workingBytes: Long)

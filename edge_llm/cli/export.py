@@ -1,0 +1,96 @@
+"""`edge-llm export`: a model as an Android app opens it."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated, Literal
+
+import typer
+
+from edge_llm.cli.options import AsJson, HomeFolder, ModelName
+from edge_llm.cli.output import in_bytes, say, say_json
+from runtimes.errors import ConfigError
+
+
+def export(
+    model: ModelName,
+    out: Annotated[Path, typer.Option("-o", "--out", metavar="DIR", help="Where the phone's directory goes.")],
+    target: Annotated[Literal["android"], typer.Option("--target", help="What opens it.")] = "android",
+    device: Annotated[
+        str,
+        typer.Option("--device", metavar="NAME", help="The phone whose memory must hold it, as `edge-llm plan` names them."),
+    ] = "snapdragon-8-gen3",
+    context: Annotated[
+        int | None, typer.Option("--context", metavar="N", min=1, help="Most tokens the app holds. Default: 2048.")
+    ] = None,
+    actions: Annotated[
+        Path | None, typer.Option("--actions", metavar="FILE", help="A JSON file of action manifests the model may propose.")
+    ] = None,
+    packs: Annotated[
+        Path | None, typer.Option("--packs", metavar="DIR", help="Write Play Asset Delivery packs there as well.")
+    ] = None,
+    download: Annotated[
+        str | None,
+        typer.Option("--download", metavar="URL", help="Write download.json too, for files served at this https address."),
+    ] = None,
+    home: HomeFolder = None,
+    as_json: AsJson = False,
+) -> None:
+    """Write a model as the Kotlin library opens it on Android.
+
+    The directory holds the model, its vocabulary and phone.json: hashes, memory, turn format, stop tokens and actions. The
+    chat template becomes data that is proven to say the same. A model that the device's memory would not hold is refused,
+    with the numbers and what would fit.
+
+    Examples:
+        edge-llm export smollm2-135m-instruct -o phone
+        edge-llm export out/onnx --device snapdragon-8-gen3 --context 4096 -o phone --packs packs
+        edge-llm export model.gguf -o phone --download https://example.org/models/mine
+    """
+    from android_bridge.delivery import write_download, write_packs
+    from edge_llm.cli.progress import ProgressDisplay
+    from edge_llm.home import Home
+    from edge_llm.phone import export_for_phone, read_actions
+
+    if download is not None and not download.startswith("https://"):
+        raise ConfigError(f"{download} is not an https address.")
+    offered = () if actions is None else read_actions(actions)
+    with ProgressDisplay() as progress:
+        manifest, planned = export_for_phone(
+            model,
+            out,
+            device=device,
+            context_length=context,
+            actions=offered,
+            home=Home(home),
+            progress=progress.on_model_step,
+        )
+    written = () if packs is None else write_packs(out, packs)
+    if download is not None:
+        write_download(out, download)
+    size = sum(entry.size for entry in manifest.files.values())
+    if as_json:
+        say_json(
+            {
+                "path": str(out),
+                "target": target,
+                "device": planned.target.name,
+                "format": manifest.format,
+                "bytes": size,
+                "context_length": manifest.context_length,
+                "memory_bytes": manifest.memory.total_bytes,
+                "usable_bytes": planned.target.usable_bytes,
+                "requires": dict(manifest.requires),
+                "actions": [action["id"] for action in manifest.actions],
+                "files": {name: {"size": entry.size, "sha256": entry.sha256} for name, entry in manifest.files.items()},
+                "packs": [{"name": pack.name, "bytes": pack.size} for pack in written],
+            }
+        )
+        return
+    say(
+        f"{out}: {manifest.format}, {in_bytes(size)}; at {manifest.context_length} tokens it takes "
+        f"{in_bytes(manifest.memory.total_bytes)} of the {in_bytes(planned.target.usable_bytes)} "
+        f"that {planned.target.title} gives one app"
+    )
+    for pack in written:
+        say(f"{packs}/{pack.name}: {in_bytes(pack.size)}")

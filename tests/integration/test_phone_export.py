@@ -1,0 +1,58 @@
+"""`edge-llm export` on the default model: what a phone opens, or the numbers that say why not."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+
+from android_bridge.exporter import verify_export
+from edge_llm.cli.main import execute
+from edge_llm.phone import export_for_phone
+from quantize.pipeline import quantize
+from quantize.recipe import recipe_for
+from quantize.targets import find_target
+from runtimes.errors import ConfigError
+from tests.unit.edge_llm.actions.test_manifest import SMS
+
+
+def test_a_model_is_exported_with_its_actions(smol_gguf: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    actions = tmp_path / "actions.json"
+    actions.write_text(json.dumps([SMS]), encoding="utf-8")
+    out = tmp_path / "phone"
+    assert execute(["quantize", str(smol_gguf), "--bits", "4", "-o", str(tmp_path / "onnx"), "--json"]) == 0
+    capsys.readouterr()
+    command = ["export", str(tmp_path / "onnx"), "-o", str(out), "--actions", str(actions), "--packs", str(tmp_path / "packs")]
+    assert execute([*command, "--download", "https://example.org/m", "--json"]) == 0
+    said = json.loads(capsys.readouterr().out)
+    manifest = verify_export(out)
+    assert said["actions"] == ["sms.send"] == [action["id"] for action in manifest.actions]
+    assert said["memory_bytes"] == manifest.memory.total_bytes < said["usable_bytes"]
+    assert manifest.turns is not None
+    assert "SmolLM" in manifest.turns.opening
+    assert (out / "download.json").is_file()
+    assert [pack["name"] for pack in said["packs"]] == ["edgellm_model_1"]
+
+
+def test_what_does_not_fit_is_refused_with_the_numbers_and_what_would(smol_gguf: Path, tmp_path: Path) -> None:
+    quantize(smol_gguf, tmp_path / "onnx", recipe=recipe_for(8), formats=("onnx",))
+    small = find_target("snapdragon-8-gen3").with_memory(10**9)
+    with pytest.raises(
+        ConfigError, match=r"takes .* GB at a context of 8192 tokens; .* gives one app .* It fits with --context"
+    ):
+        export_for_phone(tmp_path / "onnx", tmp_path / "phone", device=small, context_length=8192)
+    assert not (tmp_path / "phone").exists()
+
+
+def test_a_wrong_action_file_and_an_unknown_device_are_named(
+    smol_gguf: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    actions = tmp_path / "actions.json"
+    actions.write_text('{"id": "Bad Id"}', encoding="utf-8")
+    out = ["-o", str(tmp_path / "phone")]
+    assert execute(["export", str(smol_gguf), *out, "--actions", str(actions)]) == 2
+    assert "lower-case words" in capsys.readouterr().err
+    assert execute(["export", str(smol_gguf), *out, "--device", "nokia"]) == 2
+    assert "nokia" in capsys.readouterr().err
+    assert not (tmp_path / "phone").exists()
