@@ -29,7 +29,7 @@ from edge_llm.memory.key_choice import Key, master_key, recovery_key
 from edge_llm.memory.keys import MasterKey
 from edge_llm.memory.selecting import PersonName, containing, select
 from edge_llm.memory.store import Store
-from edge_llm.memory.view import EMBEDDER_NOTE, MemoryView
+from edge_llm.memory.view import EMBEDDER_NOTE, PREVIOUS_EMBEDDER_NOTE, MemoryView
 from runtimes.errors import CancelledError, InputError
 
 if TYPE_CHECKING:
@@ -169,13 +169,15 @@ class Memory(MemoryView):
         Raises:
             UnknownModelError, InputError: there is none of that name on this machine.
         """
-        from edge_llm.memory.embedders import open_embedder
+        from edge_llm.memory.embedders import DEFAULT_EMBEDDER, open_embedder
 
         opened = open_embedder(name, home=self._home)
         with self.store.writing() as connection:
-            connection.execute("INSERT OR REPLACE INTO meta(key, value) VALUES(?, ?)", (EMBEDDER_NOTE, name))
+            before = self._noted(EMBEDDER_NOTE) or DEFAULT_EMBEDDER
+            notes = {EMBEDDER_NOTE: name} if name == before else {EMBEDDER_NOTE: name, PREVIOUS_EMBEDDER_NOTE: before}
+            connection.executemany("INSERT OR REPLACE INTO meta(key, value) VALUES(?, ?)", list(notes.items()))
         with self._lock:
-            self._embedder = self._closing.enter_context(opened)
+            self._previous, self._embedder = None, self._closing.enter_context(opened)
 
     def watch(
         self,

@@ -9,7 +9,7 @@ import builtins
 import os
 import threading
 from collections.abc import Collection
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
 from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING
 from edge_llm.home import Home, expand
 from edge_llm.memory.items import Hit, Item, Kind, Person, Source
 from edge_llm.memory.keys import MasterKey
-from edge_llm.memory.selecting import PersonName, missing, select, source_names
+from edge_llm.memory.selecting import PersonName, missing, person_ids, select, source_names
 from edge_llm.memory.store import Store
 from runtimes.errors import InputError
 
@@ -30,12 +30,14 @@ if TYPE_CHECKING:
     from edge_llm.memory.export import Exported
     from edge_llm.memory.receipt import Receipt
     from edge_llm.memory.residue import Search as Residues
+    from edge_llm.memory.search import Reranker, Searcher
     from edge_llm.memory.stats import Stats
+    from edge_llm.memory.vectors import VectorIndex
     from edge_llm.memory.verify import Verification
 
 
-EMBEDDER_NOTE = "embedder"
-"""The row of `meta` that names the embedder to use."""
+EMBEDDER_NOTE, PREVIOUS_EMBEDDER_NOTE = "embedder", "embedder_before"
+"""The rows of `meta` that name the embedder to use, and the one whose vectors may still answer."""
 
 
 class MemoryView:
@@ -57,6 +59,10 @@ class MemoryView:
         self._embedder_name = embedder if isinstance(embedder, str) else None
         self._lock = threading.Lock()
         self._closing = ExitStack()
+        self._previous: Embedder | None = None
+        self._search: Searcher | None = None
+        self._searched: str | None = None
+        self._index: VectorIndex | None = None
 
     @property
     def path(self) -> Path:
@@ -67,6 +73,9 @@ class MemoryView:
         """Close the file and free the encoder. Idempotent."""
         with self._lock:
             closing = self._closing.pop_all()
+            if self._index is not None:
+                closing.callback(self._index.close)
+            self._search = self._index = None
         closing.close()
         self.store.close()
 
@@ -90,14 +99,44 @@ class MemoryView:
             if self._embedder is None:
                 from edge_llm.memory.embedders import open_embedder
 
-                name = self._embedder_name or self._noted_embedder()
+                name = self._embedder_name or self._noted(EMBEDDER_NOTE)
                 self._embedder = self._closing.enter_context(open_embedder(name, home=self._home))
             return self._embedder
 
-    def _noted_embedder(self) -> str | None:
-        """The name that `Memory.use_embedder` left."""
+    def _searcher(self) -> Searcher:
+        """What searches, with the embedder that made the vectors in use; without any where that one is not at hand."""
+        from edge_llm.memory import vector_store
+        from edge_llm.memory.search import Searcher
+        from edge_llm.memory.vectors import VectorIndex
+
         with self.store.reading() as connection:
-            row = connection.execute("SELECT value FROM meta WHERE key = ?", (EMBEDDER_NOTE,)).fetchone()
+            model = vector_store.model_in_use(connection)
+        model_id = None if model is None else model.model_id
+        embedder = None if model_id is None else self._embedder_of(model_id)
+        with self._lock:
+            if self._search is None or self._searched != model_id:
+                if self._index is not None:
+                    self._index.close()
+                self._index = None if model_id is None or embedder is None else VectorIndex(self.store, model_id)
+                self._search, self._searched = Searcher(self.store, embedder, self._index), model_id
+            return self._search
+
+    def _embedder_of(self, model_id: str) -> Embedder | None:
+        """The embedder of that id: this memory's, or the one it had before, while vectors of a new one are being made."""
+        if self.embedder.model_id == model_id:
+            return self.embedder
+        with self._lock:
+            if self._previous is None and (name := self._noted(PREVIOUS_EMBEDDER_NOTE)) is not None:
+                from edge_llm.memory.embedders import open_embedder
+
+                with suppress(InputError):  # it is no longer on this machine: words alone are searched
+                    self._previous = self._closing.enter_context(open_embedder(name, home=self._home))
+            return self._previous if self._previous is not None and self._previous.model_id == model_id else None
+
+    def _noted(self, note: str) -> str | None:
+        """A name that `Memory.use_embedder` left."""
+        with self.store.reading() as connection:
+            row = connection.execute("SELECT value FROM meta WHERE key = ?", (note,)).fetchone()
             return None if row is None else str(row[0])
 
     def search(
@@ -111,6 +150,7 @@ class MemoryView:
         until: datetime | None = None,
         kind: Kind | None = None,
         now: datetime | None = None,
+        reranker: Reranker | None = None,
     ) -> builtins.list[Hit]:
         """Find items by words and by meaning, the best first.
 
@@ -122,12 +162,22 @@ class MemoryView:
             since, until: since <= time < until.
             kind: only this kind of item.
             now: what times in the query count from; None takes the clock.
+            reranker: judges the first ten hits again; see `edge_llm.memory.search.Reranker`.
 
         Raises:
             InputError: a source or a person that memory does not know.
             StoreDamagedError: what was found cannot be read.
         """
-        raise NotImplementedError
+        from edge_llm.memory.candidates import Limits
+
+        limits = Limits(
+            sources=None if source is None else source_names(self.store, source),
+            people=None if person is None else person_ids(self.store, person),
+            since=since,
+            until=until,
+            kind=kind,
+        )
+        return builtins.list(self._searcher().search(query, k, limits=limits, now=now, reranker=reranker).hits)
 
     def show(self, item_id: int) -> Item:
         """An item whole. Raises InputError when there is none."""

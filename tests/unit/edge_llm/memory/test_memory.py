@@ -306,6 +306,39 @@ def test_another_embedder_takes_over(memory: Memory) -> None:
         assert other.stats().embedder == "other words"
 
 
+def test_search_works_while_another_embedder_takes_over(memory: Memory, monkeypatch: pytest.MonkeyPatch) -> None:
+    named = {"use": "words", "second": "other words"}
+    monkeypatch.setattr(
+        "edge_llm.memory.embedders.open_embedder", lambda name=None, **_options: WordEmbedder(named[name or "use"])
+    )
+    with Memory.open(memory.path, key=KEY) as other:
+        other.use_embedder("second")
+        other.add([Draft("A parrot called Zorro.", "note", "1")], source="app", embed=False)
+        for _ in range(2):
+            assert other.stats().embedder == "words"
+            hits = {hit.text: hit for hit in other.search("key under the garage pot")}
+            assert hits[SECRET].parts["meaning"] > 0, "the vectors that there are answer"
+        other.embed()
+        assert other.stats().embedder == "other words"
+        assert {hit.text: hit for hit in other.search("key under the garage pot")}[SECRET].parts["meaning"] > 0
+
+
+def test_search_without_vectors(tmp_path: Path) -> None:
+    with Memory.open(tmp_path / "bare.db", key=KEY, embedder=WordEmbedder()) as bare:
+        assert bare.search("anything") == []
+        bare.add(DRAFTS, source="phone", embed=False)
+        assert bare.search("harbour")[0].text == "See you at the harbour."
+
+
+def test_search_follows_what_is_forgotten(memory: Memory) -> None:
+    assert memory.search("harbour")[0].text == "See you at the harbour."
+    assert memory.search("harbour", person="Ben Wu", since=NOON, until=NOON + timedelta(days=9))[0].id
+    memory.forget(query="harbour")
+    assert all(hit.text != "See you at the harbour." for hit in memory.search("harbour"))
+    with pytest.raises(InputError, match="nobody called"):
+        memory.search("harbour", person="Zoe")
+
+
 def test_in_the_background(memory: Memory) -> None:
     with memory.embed_in_background() as background:
         memory.add([Draft("later", "note", "1")], source="app", embed=False)
