@@ -104,7 +104,8 @@ def gather(
     around = ranking.Around(columns, rows)
     signals, whole = ranking.word_signals(columns, postings, around)
     if nearest is not None and len(rows):
-        signals |= ranking.meaning_signals(*_cosines(columns, rows, nearest), around)
+        cosines, known, usual = _cosines(columns, rows, nearest)
+        signals |= ranking.meaning_signals(cosines, known, around, usual)
     dated = columns.dated[rows]
     signals |= {
         "sender": _written_by(connection, columns, rows, named),

@@ -7,7 +7,7 @@ possible among all items, by multinomial logistic regression: convex, so there i
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import astuple, dataclass, fields
+from dataclasses import dataclass, fields
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -36,7 +36,7 @@ class Weights:
 
     def as_array(self) -> Table:
         """The weights in the order of SIGNALS."""
-        return np.array(astuple(self), np.float64)
+        return np.array([getattr(self, name) for name in SIGNALS], np.float64)
 
     @classmethod
     def of(cls, values: Iterable[float]) -> Weights:

@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 MOST_ITEMS = 20_000
 """Items of one word that are looked at, the latest first. A word in more of them tells hardly anything apart."""
 _TITLED_ITEMS = 2_000
+_ANY = "SELECT EXISTS(SELECT 1 FROM terms WHERE terms MATCH ?)"
 _IDS = "SELECT group_concat(rowid) FROM (SELECT rowid FROM terms WHERE terms MATCH ? ORDER BY rowid DESC LIMIT ?)"
 
 
@@ -41,21 +42,25 @@ class Posting:
 
 def find(connection: apsw.Connection, columns: Columns, groups: Sequence[Group]) -> list[Posting]:
     """The postings of each group, in the order given."""
-    return [_posting(connection, columns, group) for group in groups]
+    found = [columns.rows_of(read_ids(connection, _IDS, (match_expression(group), MOST_ITEMS))) for group in groups]
+    rare = [group for group, rows in zip(groups, found, strict=True) if 0 < len(rows) <= _TITLED_ITEMS]
+    if rare and not connection.execute(_ANY, (_in_title(*rare),)).get:
+        rare = []
+    listed = []
+    for group, rows in zip(groups, found, strict=True):
+        titled = np.empty(0, np.int64)
+        if group in rare:
+            titled = columns.rows_of(read_ids(connection, _IDS, (_in_title(group), _TITLED_ITEMS)))
+        idf = float(np.log1p((len(columns) - len(rows) + 0.5) / (len(rows) + 0.5)))
+        listed.append(Posting(group, rows, titled, idf))
+    return listed
 
 
-def match_expression(group: Group, column: str | None = None) -> str:
+def match_expression(group: Group) -> str:
     """The FTS5 query for a group. Terms hold no quotes, so nothing that was typed is ever read as syntax."""
     end = "*" if group.prefix else ""
-    phrases = (f'"{" ".join(terms)}"{end}' for terms in group.alternatives)
-    expression = " OR ".join(phrases)
-    return expression if column is None else f"{column} : ({expression})"
+    return " OR ".join(f'"{" ".join(terms)}"{end}' for terms in group.alternatives)
 
 
-def _posting(connection: apsw.Connection, columns: Columns, group: Group) -> Posting:
-    rows = columns.rows_of(read_ids(connection, _IDS, (match_expression(group), MOST_ITEMS)))
-    titled = np.empty(0, np.int64)
-    if 0 < len(rows) <= _TITLED_ITEMS:
-        titled = columns.rows_of(read_ids(connection, _IDS, (match_expression(group, "title"), _TITLED_ITEMS)))
-    count = len(rows)
-    return Posting(group, rows, titled, float(np.log1p((len(columns) - count + 0.5) / (count + 0.5))))
+def _in_title(*groups: Group) -> str:
+    return f"title : ({' OR '.join(map(match_expression, groups))})"

@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     import numpy.typing as npt
 
     from edge_llm.memory.embedder import Embedder
+    from edge_llm.memory.query import Group
     from edge_llm.memory.ranking import Floats, Ints
     from edge_llm.memory.store import Store
     from edge_llm.memory.when import TimeRange
@@ -123,12 +124,16 @@ class Searcher:
 
     def scores(self, found: Candidates) -> fusion.Table:
         """The score of every candidate."""
-        if found.query.asks:
-            return fusion.scores(found.table, self.weights)
-        # Words to look up: what is said around them, and how an item reads, is beside the point.
-        weights = replace(self.weights, nearby_words=0.0, reply=0.0, nearby_meaning=0.0, question=0.0, dated=0.0)
-        scores: fusion.Table = fusion.scores(found.table, weights) + _WHOLE * found.whole
+        scores = fusion.scores(found.table, self._weights(found))
+        if not found.query.asks:
+            scores = scores + _WHOLE * found.whole
         return scores
+
+    def _weights(self, found: Candidates) -> fusion.Weights:
+        if found.query.asks:
+            return self.weights
+        # Words to look up: what is said around them, and how an item reads, is beside the point.
+        return replace(self.weights, nearby_words=0.0, reply=0.0, nearby_meaning=0.0, question=0.0, dated=0.0)
 
     def _meant(self, text: str) -> Nearest | None:
         if self.embedder is None or self.vectors is None:
@@ -141,28 +146,23 @@ class Searcher:
         near = [columns.neighbours(row, context) for row in rows.tolist()]
         wanted = [*columns.ids[rows].tolist(), *(item for before, after in near for item in (*before, *after))]
         items = {item.id: item for item in self.store.items(list(dict.fromkeys(wanted)))}
+        words = _words_at(found, rows)
         hits = []
-        for at, row, score, (before, after) in zip(best.tolist(), rows.tolist(), scores.tolist(), near, strict=True):
-            item = items.get(int(columns.ids[row]))
+        for at, score, (before, after), (own, nearby) in zip(best.tolist(), scores.tolist(), near, words, strict=True):
+            item = items.get(int(columns.ids[found.rows[at]]))
             if item is not None:
-                hit = self._hit(found, at, item, score)
-                hits.append(replace(hit, before=_known(items, before), after=_known(items, after)))
+                hit = self._hit(found, at, item, own, nearby)
+                hits.append(replace(hit, score=score, before=_known(items, before), after=_known(items, after)))
         return hits
 
-    def _hit(self, found: Candidates, at: int, item: Item, score: float) -> Hit:
-        parts = fusion.parts(found.table[at], self.weights)
+    def _hit(self, found: Candidates, at: int, item: Item, own: Sequence[Group], nearby: Sequence[Group]) -> Hit:
+        parts = fusion.parts(found.table[at], self._weights(found))
         if not found.query.asks and found.whole[at]:
             parts["whole"] = _WHOLE
-        row = int(found.rows[at])
-        around = np.arange(row - _NEAR, row + _NEAR + 1)
-        around = around[(around >= 0) & (around < len(found.columns))]
-        around = around[found.columns.episodes[around] == found.columns.episodes[row]]
-        own = [posting.group for posting in found.postings if row in posting.rows]
-        near = [posting.group for posting in found.postings if posting.group not in own and np.isin(around, posting.rows).any()]
         sender = found.named[0].text if found.named and found.signal("sender")[at] else None
         time = found.time.text if found.time is not None and found.signal("in_time")[at] else None
-        why = explain(distinct_words(own), distinct_words(near), parts, sender=sender, time=time)
-        return Hit(item, score, parts, why, find_spans(item.text, own))
+        why = explain(distinct_words(own), distinct_words(nearby), parts, sender=sender, time=time)
+        return Hit(item, 0.0, parts, why, find_spans(item.text, own))
 
 
 def rerank(query: str, hits: Sequence[Hit], reranker: Reranker) -> list[Hit]:
@@ -189,6 +189,19 @@ def _best(found: Candidates, scores: fusion.Table, k: int) -> Ints:
     order = np.lexsort((-ids, -times, -np.round(scores[chosen], 9)))
     best: Ints = chosen[order[:k]]
     return best
+
+
+def _words_at(found: Candidates, rows: Ints) -> list[tuple[list[Group], list[Group]]]:
+    """For each of some rows the words of the query that it holds, and those that only items close by do."""
+    columns = found.columns
+    around = np.clip(rows[:, None] + np.arange(-_NEAR, _NEAR + 1), 0, len(columns) - 1)
+    same = columns.episodes[around] == columns.episodes[rows][:, None]
+    held = [(posting.group, np.isin(around, posting.rows) & same) for posting in found.postings]
+    listed = []
+    for at in range(len(rows)):
+        own = [group for group, where in held if where[at, _NEAR]]
+        listed.append((own, [group for group, where in held if where[at].any() and not where[at, _NEAR]]))
+    return listed
 
 
 def _known(items: dict[int, Item], ids: Sequence[int]) -> tuple[Item, ...]:
