@@ -105,6 +105,7 @@ def connect(path: Path, keys: Unlocked, *, timeout_s: float, read_only: bool = F
     one flush a transaction. (NORMAL would keep the file whole and lose the last transactions.)
 
     Args:
+        read_only: nothing is written but what a process that was killed left to be undone or finished.
         wal: set the journal mode; otherwise it is left as the file has it.
 
     Raises:
@@ -112,26 +113,38 @@ def connect(path: Path, keys: Unlocked, *, timeout_s: float, read_only: bool = F
     """
     import apsw
 
-    flags = apsw.SQLITE_OPEN_READONLY if read_only else apsw.SQLITE_OPEN_READWRITE
     with translated(path):
-        connection = apsw.Connection(_address(path, read_only=read_only), flags=flags | apsw.SQLITE_OPEN_URI)
         try:
-            connection.set_busy_timeout(int(timeout_s * 1000))
-            use_key(connection, keys)
-            connection.pragma("temp_store", "MEMORY")
-            connection.pragma("cache_size", -_CACHE_KIB)
-            connection.pragma("secure_delete", "ON")
-            connection.pragma("synchronous", "FULL")
-            connection.pragma("fullfsync", "ON")
-            connection.pragma("checkpoint_fullfsync", "ON")
-            connection.pragma("trusted_schema", "OFF")
-            connection.config(apsw.SQLITE_DBCONFIG_DEFENSIVE, 1)
-            connection.execute("SELECT count(*) FROM sqlite_schema").fetchone()
-            if wal and not read_only:
-                connection.pragma("journal_mode", "WAL")
-        except BaseException:
-            connection.close()
-            raise
+            return _connect(path, keys, timeout_s=timeout_s, read_only=read_only, wal=wal)
+        except (apsw.ReadOnlyError, apsw.CantOpenError):
+            if not read_only or not os.access(path, os.W_OK):
+                raise
+        _connect(path, keys, timeout_s=timeout_s, read_only=False, wal=False).close()
+        return _connect(path, keys, timeout_s=timeout_s, read_only=True, wal=False)
+
+
+def _connect(path: Path, keys: Unlocked, *, timeout_s: float, read_only: bool, wal: bool) -> apsw.Connection:
+    import apsw
+
+    flags = apsw.SQLITE_OPEN_READONLY if read_only else apsw.SQLITE_OPEN_READWRITE
+    connection = apsw.Connection(_address(path, read_only=read_only), flags=flags | apsw.SQLITE_OPEN_URI)
+    try:
+        connection.set_busy_timeout(int(timeout_s * 1000))
+        use_key(connection, keys)
+        connection.pragma("temp_store", "MEMORY")
+        connection.pragma("cache_size", -_CACHE_KIB)
+        connection.pragma("secure_delete", "ON")
+        connection.pragma("synchronous", "FULL")
+        connection.pragma("fullfsync", "ON")
+        connection.pragma("checkpoint_fullfsync", "ON")
+        connection.pragma("trusted_schema", "OFF")
+        connection.config(apsw.SQLITE_DBCONFIG_DEFENSIVE, 1)
+        connection.execute("SELECT count(*) FROM sqlite_schema").fetchone()
+        if wal and not read_only:
+            connection.pragma("journal_mode", "WAL")
+    except BaseException:
+        connection.close()
+        raise
     return connection
 
 
