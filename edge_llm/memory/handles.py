@@ -87,6 +87,16 @@ def region_of(number: str) -> Region:
         return ""
 
 
+def is_mobile(number: str) -> bool:
+    """Whether an E.164 number is surely a mobile phone's, so one person's. False where a country does not tell them apart."""
+    import phonenumbers
+
+    try:
+        return phonenumbers.number_type(phonenumbers.parse(number)) == phonenumbers.PhoneNumberType.MOBILE
+    except phonenumbers.NumberParseException:
+        return False
+
+
 def _phone(text: str, region: Region) -> str:
     import phonenumbers
     from phonenumbers import ValidationResult

@@ -96,7 +96,8 @@ def parse_line(line: bytes, encoding: str) -> ContentLine | None:
         head, colon, encoded = line.partition(b":")
         line = head + colon + quopri.decodestring(encoded)
     candidates = (declared or encoding, encoding, "utf-8", "gb18030")
-    text = line.decode(next((one for one in candidates if fits(line, one)), encoding), "replace")
+    is_plain = line.isascii() and declared is None
+    text = line.decode("ascii" if is_plain else next((one for one in candidates if fits(line, one)), encoding), "replace")
     found = _HEAD.match(text)
     if found is None:
         return None

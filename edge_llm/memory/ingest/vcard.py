@@ -1,7 +1,8 @@
 """vCard 2.1, 3.0 and 4.0: one item for each contact, as a card that people can read and a search finds.
 
 By RFC 6350, RFC 2426 and the vCard 2.1 specification, with what Apple, Google, Android and Outlook add. Pictures, sounds
-and keys are left out. Labels are in English, and in Chinese too on a card that has Chinese in it.
+and keys are left out. Labels are in English, and in Chinese too on a card that has Chinese in it. The file is read twice: a
+telephone that stands on several people's cards says nothing of who they are.
 """
 
 from __future__ import annotations
@@ -9,11 +10,13 @@ from __future__ import annotations
 import hashlib
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from contextlib import suppress
+from dataclasses import dataclass, field, replace
 from datetime import date
 from pathlib import Path
 from typing import BinaryIO
 
+from edge_llm.memory.handles import fold_name, is_mobile, normalise
 from edge_llm.memory.ingest.content_lines import ContentLine, content_lines
 from edge_llm.memory.ingest.owner import Owner
 from edge_llm.memory.ingest.passages import Numbering
@@ -23,6 +26,8 @@ from runtimes.errors import UnreadableFileError
 
 VERSION = 1
 _PICTURES = frozenset({"PHOTO", "LOGO", "SOUND", "KEY", "X-MS-CARDPICTURE", "AGENT"})
+_TELEPHONES = 200_000
+"""Most numbers that are compared between cards."""
 _LINES = 2_000
 """Most properties of one card."""
 _CJK = re.compile("[\u3400-\u9fff\uf900-\ufaff\U00020000-\U0003ffff]")
@@ -74,27 +79,65 @@ class VcardReader:
     def read(self, file: BinaryIO, reading: Reading) -> Iterator[Draft]:
         """Yield one item a card."""
         owner, numbering = Owner(reading.owner), Numbering()
-        depth = cards = 0
-        lines: list[ContentLine] = []
-        for line in content_lines(file, reading, _PICTURES):
-            if line.name == "BEGIN":
-                depth += 1
-                if line.value.strip().upper() == "VCARD" and depth == 1:
-                    lines = []
-            elif line.name == "END":
-                depth -= depth > 0
-                if depth == 0 and lines and line.value.strip().upper() == "VCARD":
-                    cards += 1
-                    draft = _Card(lines).draft(owner, numbering)
-                    lines = []
-                    if draft is not None:
-                        yield draft
-            elif depth == 1 and len(lines) < _LINES:
-                lines.append(line)
-        if depth:
-            raise UnreadableFileError("it is cut short: its last card has no end")
+        shared = _shared_lines(file, replace(reading, note=lambda _: None), owner.region)
+        file.seek(0)
+        cards = 0
+        for lines in _cards(file, reading):
+            cards += 1
+            draft = _Card(lines, shared, owner.region).draft(owner, numbering)
+            if draft is not None:
+                yield draft
         if not cards:
             raise UnreadableFileError("there is no card in it")
+
+
+def _cards(file: BinaryIO, reading: Reading) -> Iterator[list[ContentLine]]:
+    """The properties of one card after the other; what is nested in a card is left out."""
+    depth = 0
+    lines: list[ContentLine] = []
+    for line in content_lines(file, reading, _PICTURES):
+        is_card = line.value.strip().upper() == "VCARD"
+        if line.name == "BEGIN":
+            depth += 1
+            lines = [] if depth == 1 and is_card else lines
+        elif line.name == "END":
+            depth -= depth > 0
+            if depth == 0 and lines and is_card:
+                yield lines
+                lines = []
+        elif depth == 1 and len(lines) < _LINES:
+            lines.append(line)
+    if depth:
+        raise UnreadableFileError("it is cut short: its last card has no end")
+
+
+def _shared_lines(file: BinaryIO, reading: Reading, region: str) -> frozenset[str]:
+    """Telephones that stand on cards of different names, at work or at home: they belong to a place and to nobody alone.
+
+    A mobile phone on two cards is one person's two cards.
+    """
+    names: dict[str, str] = {}
+    shared: set[str] = set()
+    mobile: set[str] = set()
+    with suppress(UnreadableFileError):  # read again for its cards, and told then
+        for lines in _cards(file, reading):
+            name = fold_name(next((line.text for line in lines if line.name == "FN"), ""))
+            for line in lines:
+                if line.name == "TEL" and len(names) < _TELEPHONES:
+                    label, number = _telephone(line)
+                    handle = normalise(number, region)
+                    if handle is not None and label == "mobile":
+                        mobile.add(handle.value)
+                    elif handle is not None and names.setdefault(handle.value, name) != name:
+                        shared.add(handle.value)
+    return frozenset(number for number in shared - mobile if not is_mobile(number))
+
+
+def _telephone(line: ContentLine) -> tuple[str, str]:
+    """What kind of telephone it is, and its number."""
+    types = {one.lower() for one in line.parameters.get("TYPE", ())}
+    label = "mobile" if types & {"cell", "mobile", "iphone"} else "phone"
+    return next((kind for kind in ("fax", "pager") if kind in types), label), re.sub(r"(?i)^tel:", "", line.text)
 
 
 @dataclass
@@ -102,7 +145,9 @@ class _Card:
     """What one card says, gathered in the order people read it."""
 
     lines: list[ContentLine]
-    names: list[str] = field(default_factory=list)
+    shared: frozenset[str]
+    """Numbers that are not this person's alone."""
+    region: str
     handles: list[str] = field(default_factory=list)
     rows: list[tuple[str, str, str]] = field(default_factory=list)
     """Label, place ("work"), text."""
@@ -155,19 +200,16 @@ class _Card:
 
     def _take_handle(self, line: ContentLine, place: str) -> None:
         text = line.text
-        types = {one.lower() for one in line.parameters.get("TYPE", ())}
         if line.name == "TEL":
-            text = re.sub(r"(?i)^tel:", "", text)
-            label = next(
-                (kind for kind in ("fax", "pager") if kind in types),
-                "mobile" if types & {"cell", "mobile", "iphone"} else "phone",
-            )
-            if label in ("phone", "mobile"):
+            label, text = _telephone(line)
+            handle = normalise(text, self.region)
+            if label in ("phone", "mobile") and handle is not None and handle.value not in self.shared:
                 self.handles.append(text)
         elif line.name == "EMAIL":
             label, text = "mail", re.sub(r"(?i)^mailto:", "", text)
             self.handles.append(text)
         else:
+            types = {one.lower() for one in line.parameters.get("TYPE", ())}
             service = (
                 _MESSENGERS.get(line.name)
                 or (line.parameter("X-SERVICE-TYPE") or next(iter(types - {"home", "work", "pref"}), "")).lower()

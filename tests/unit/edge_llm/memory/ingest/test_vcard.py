@@ -196,6 +196,20 @@ def test_the_owner_and_cards_without_a_name() -> None:
     assert [card.people[0].is_owner for card in cards] == [False, True]
 
 
+def test_a_telephone_that_several_share_is_nobodys() -> None:
+    card = "BEGIN:VCARD\nVERSION:3.0\nFN:{}\nTEL;TYPE=WORK:+1 415 555 0110\nTEL;TYPE={}:{}\nEND:VCARD\n"
+    ann, bo, mei, same = read(
+        card.format("Ann", "CELL", "+1 415 555 0111")
+        + card.format("Bo", "HOME", "+1 415 555 0112")
+        + card.format("小美", "WORK", "+86 130 0000 0001")
+        + card.format("Xiao Mei", "WORK", "+86 130 0000 0001")
+    )
+    assert ann.people[0].handles == ("+1 415 555 0111",)
+    assert bo.people[0].handles == ("+1 415 555 0112",)
+    assert mei.people[0].handles == same.people[0].handles == ("+86 130 0000 0001",)
+    assert "Phone (work): +1 415 555 0110" in ann.text
+
+
 def test_equal_cards_have_different_locators_that_stay() -> None:
     card = "BEGIN:VCARD\nVERSION:3.0\nFN:Ann\nTEL:5550101\nEND:VCARD\n"
     locators = [draft.locator for draft in read(card * 2)]
