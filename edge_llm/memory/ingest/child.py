@@ -140,16 +140,14 @@ def read_file(request: Request, send: Callable[[bytes], None], package: str) -> 
 
     limits = request.limits
     reading = Reading(Path(request.path), request.zone(), request.owner, limits, note)
-    clock, finisher, count = ProcessorTime(limits.seconds), DraftFinisher(limits), 0
+    clock = ProcessorTime(limits.seconds)
     try:
         reader = named_reader(request.format, package)
         with open_regular(reading.path) as file:
+            finisher = DraftFinisher(limits, os.fstat(file.fileno()).st_size)
             clock.extend()
             for draft in reader.read(file, reading):
                 for finished in finisher.finish(draft):
-                    count += 1
-                    if count > limits.items:
-                        return f"it has more than {limits.items:,} items"
                     send(to_json(finished))
                 clock.extend()
     except UnreadableFileError as error:

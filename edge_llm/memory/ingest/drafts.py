@@ -20,11 +20,15 @@ from typing import Any
 from edge_llm.memory.ingest.passages import Numbering, split_text
 from edge_llm.memory.ingest.reader import Limits
 from edge_llm.memory.items import KINDS, ROLES, Draft, Mention
+from runtimes.errors import UnreadableFileError
 
 LINE_CHARS = 500
 """Longest title, locator, thread, name and handle."""
 ID_CHARS = 2_000
 """Longest external id."""
+SWELLING = 64
+"""What a file may say, in characters for each of its bytes; `SWELLING_FROM` characters are always allowed."""
+SWELLING_FROM = 16 << 20
 PEOPLE = 1_000
 """Most people of one item, and most handles of one of them."""
 _BREAK = re.compile("\r\n|[\r\x0b\x0c\x85\u2028\u2029]")
@@ -54,14 +58,25 @@ def clean_line(text: str, limit: int = LINE_CHARS) -> str:
 
 
 class DraftFinisher:
-    """Makes the drafts of one file fit to be kept: clean, within the limits, each with a locator of its own."""
+    """Makes the drafts of one file fit to be kept: clean, within the limits, each with a locator of its own.
 
-    def __init__(self, limits: Limits) -> None:
+    Args:
+        file_bytes: how large the file is. No format says much more than it is long, unless it was made to.
+    """
+
+    def __init__(self, limits: Limits, file_bytes: int) -> None:
         self._limits = limits
         self._numbering = Numbering()
+        self._items_left = limits.items
+        self._most_chars = min(file_bytes + limits.expanded_bytes, max(file_bytes * SWELLING, SWELLING_FROM))
+        self._chars_left = self._most_chars
 
     def finish(self, draft: Draft) -> Iterator[Draft]:
-        """The draft, in several parts where its text is too long; nothing when it has neither text nor title."""
+        """The draft, in several parts where its text is too long; nothing when it has neither text nor title.
+
+        Raises:
+            UnreadableFileError: the file has more items or more text than one may have.
+        """
         title = clean_line(draft.title) or None if draft.title else None
         text = clean(draft.text) or title
         if not text:
@@ -78,8 +93,19 @@ class DraftFinisher:
             people=tuple(_clean_mention(mention) for mention in draft.people[:PEOPLE]),
         )
         for number, part in enumerate(split_text(text, self._limits.item_chars), start=1):
+            self._count(len(part))
             locator = whole.locator if number == 1 else f"{whole.locator}, part {number}"
             yield replace(whole, text=part, locator=self._numbering.unique(locator))
+
+    def _count(self, chars: int) -> None:
+        self._items_left -= 1
+        self._chars_left -= chars
+        if self._items_left < 0:
+            raise UnreadableFileError(f"it has more than {self._limits.items:,} items")
+        if self._chars_left < 0:
+            raise UnreadableFileError(
+                f"it says the same over and over: more than {self._most_chars:,} characters in so small a file"
+            )
 
 
 def _representable(time: datetime | None) -> datetime | None:

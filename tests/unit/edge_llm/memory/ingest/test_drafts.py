@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from datetime import timedelta, timezone
+from itertools import chain
 from typing import Any
 
 import pytest
@@ -13,6 +14,7 @@ from hypothesis import strategies as st
 from edge_llm.memory.ingest.drafts import LINE_CHARS, DraftFinisher, InvalidDraftError, clean, clean_line, from_json, to_json
 from edge_llm.memory.ingest.reader import Limits
 from edge_llm.memory.items import KINDS, ROLES, Draft, Mention
+from runtimes.errors import UnreadableFileError
 
 LIMITS = Limits(item_chars=200)
 TEXT = st.text(st.characters(), max_size=600)  # lone surrogates and control characters included
@@ -44,7 +46,7 @@ GOOD: dict[str, Any] = {"text": "hello", "kind": "note", "locator": "1"}
 @settings(max_examples=100, deadline=None)
 @given(st.lists(DRAFTS, max_size=4))
 def test_whatever_a_reader_yields_crosses_whole(drafts: list[Draft]) -> None:
-    finisher = DraftFinisher(LIMITS)
+    finisher = DraftFinisher(LIMITS, 0)
     finished = [part for draft in drafts for part in finisher.finish(draft)]
     assert [from_json(json.loads(to_json(part)), LIMITS) for part in finished] == finished
     assert len({part.locator for part in finished}) == len(finished)
@@ -77,7 +79,7 @@ def test_lines_are_one_line_and_a_long_one_stays_itself() -> None:
 def test_a_long_text_becomes_parts_that_keep_everything_else() -> None:
     words = " ".join(f"word{number}" for number in range(100))
     whole = Draft(words, "mail", "<id>", external_id="x", title="t", people=(Mention("from", "Ines"),), thread="th")
-    parts = list(DraftFinisher(LIMITS).finish(whole))
+    parts = list(DraftFinisher(LIMITS, 0).finish(whole))
     assert " ".join(part.text for part in parts) == words
     assert [part.locator for part in parts] == ["<id>", *(f"<id>, part {number}" for number in range(2, len(parts) + 1))]
     assert {(part.external_id, part.title, part.people, part.thread, part.kind) for part in parts} == {
@@ -119,3 +121,12 @@ def test_what_is_no_draft_is_refused(change: dict[str, Any], reason: str) -> Non
     assert from_json(GOOD, LIMITS) == Draft("hello", "note", "1")
     with pytest.raises(InvalidDraftError, match=reason):
         from_json({**GOOD, **change}, LIMITS)
+
+
+def test_a_small_file_that_says_too_much_is_refused() -> None:
+    limits, draft = Limits(expanded_bytes=1 << 30), Draft("x" * 20_000, "note", "1")
+    finisher = DraftFinisher(limits, 1 << 20)
+    with pytest.raises(UnreadableFileError, match="67,108,864 characters in so small a file"):
+        list(chain.from_iterable(finisher.finish(draft) for _ in range(4_000)))
+    with pytest.raises(UnreadableFileError, match="more than 3 items"):
+        list(DraftFinisher(Limits(items=3, item_chars=5_000), 0).finish(draft))

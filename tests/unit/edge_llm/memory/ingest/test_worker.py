@@ -20,7 +20,7 @@ from edge_llm.memory.items import Draft, Mention
 from runtimes.errors import CancelledError, ConfigError, RuntimeFailedError, UnreadableFileError
 
 READERS = "tests.unit.edge_llm.memory.ingest.hostile_readers"
-LIMITS = Limits(seconds=1.0, memory_bytes=400 << 20, items=5_000)
+LIMITS = Limits(seconds=2.0, memory_bytes=400 << 20, items=5_000)
 
 
 @pytest.fixture(scope="module")
@@ -58,8 +58,8 @@ def children() -> set[int]:
     ("name", "reason"),
     [
         ("hungry", "400 MiB of memory"),
-        ("endless", "no item was found for 1 seconds"),
-        ("sleeping", "no item was found for 1 seconds"),
+        ("endless", "no item was found for 2 seconds"),
+        ("sleeping", "no item was found for 2 seconds"),
         ("crashing", "SIGABRT"),
         ("leaving", "ended with code 3"),
         ("raising", "the raising reader failed on it (KeyError: 'no\\nsuch\\x00key')"),
@@ -159,7 +159,7 @@ def test_only_the_time_that_somebody_waits_counts(workers: Workers, tmp_path: Pa
     path = write(tmp_path, "file.flooding", "4000")
     drafts = workers.read(path, reading(path))
     next(drafts)
-    time.sleep(1.5)
+    time.sleep(2.5)
     assert sum(1 for _ in drafts) == 3_999
 
 

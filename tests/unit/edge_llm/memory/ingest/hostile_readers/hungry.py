@@ -1,4 +1,4 @@
-"""Takes four gigabytes, a little at a time."""
+"""Takes four gigabytes."""
 
 from __future__ import annotations
 
@@ -9,8 +9,8 @@ from tests.unit.edge_llm.memory.ingest.hostile_readers.behaviour import Behaviou
 
 
 def _act(file: BinaryIO, reading: Reading) -> None:
-    held = [bytearray(16 << 20) for _ in range(256)]
-    raise AssertionError(f"it has {len(held)} blocks")
+    held = bytearray(4 << 30)
+    raise AssertionError(f"it has {len(held)} bytes")
 
 
 READER = BehaviourReader("hungry", _act)
