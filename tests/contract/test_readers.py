@@ -174,17 +174,18 @@ def test_finding_a_reader_loads_no_parser() -> None:
 
 @pytest.mark.parametrize("name", ["text", "markdown", "html", "whatsapp", "wechat", "mbox", "vcard"])
 def test_memory_does_not_grow_with_the_file(name: str) -> None:
-    """Formats that can be repeated byte by byte: four times the file takes no more than the index of locators more."""
+    """Formats that can be repeated byte by byte: twice the file does not take twice the memory."""
     reader = {reader.name: reader for reader in readers()}.get(name)
     if reader is None:
         pytest.skip(f"there is no reader called {name}")
     file_name, build = SAMPLES[name]
     peaks = []
-    for size in (1 << 15, 1 << 17):
+    read(reader, build(), file_name)  # loads what it needs
+    for size in (100_000, 200_000):
         data = build() * (size // len(build()))
         tracemalloc.start()
         for _ in reader.read(io.BytesIO(data), Reading(Path(file_name), ZoneInfo("UTC"))):
             pass
         peaks.append(tracemalloc.get_traced_memory()[1])
         tracemalloc.stop()
-    assert peaks[1] < peaks[0] * 2 + (1 << 18), peaks
+    assert peaks[1] < peaks[0] * 1.6, peaks
