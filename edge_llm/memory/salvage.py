@@ -37,6 +37,11 @@ _FROM_COPIES = (
     " SELECT id, name, format, added, (SELECT count(*) FROM items WHERE source_id = c.id), wrapped_key FROM source_copies c"
 )
 
+_FROM_MENTIONS = (
+    "INSERT OR IGNORE INTO people(id, is_owner)"
+    " SELECT person_id, max(coalesce(handle_kind, '') LIKE 'own%') FROM mentions GROUP BY person_id"
+)
+
 
 def _is_bytes(value: object, size: int) -> bool:
     return isinstance(value, bytes) and len(value) == size
@@ -77,7 +82,8 @@ class Salvage:
         with self._rows:
             schema.migrate(self._rows)
             self._read()
-            self._rows.execute(_FROM_COPIES)
+            for mended in (_FROM_COPIES, _FROM_MENTIONS):
+                self._rows.execute(mended)
 
     def _read(self) -> None:
         lost = []

@@ -38,6 +38,11 @@ _LINKS = (
     ("mentions of no item", "SELECT id FROM mentions WHERE item_id NOT IN (SELECT id FROM items)"),
     ("mentions of nobody", "SELECT id FROM mentions WHERE person_id NOT IN (SELECT id FROM people)"),
     ("people nobody mentions", "SELECT id FROM people WHERE id NOT IN (SELECT person_id FROM mentions)"),
+    (
+        "sources whose key has no second copy",
+        "SELECT id FROM (SELECT id, wrapped_key FROM sources EXCEPT SELECT id, wrapped_key FROM source_copies)",
+    ),
+    ("copies of keys of no source", "SELECT id FROM source_copies WHERE id NOT IN (SELECT id FROM sources)"),
     ("vectors of no source", "SELECT id FROM vector_segments WHERE source_id NOT IN (SELECT id FROM sources)"),
     ("vectors of no model", "SELECT id FROM vector_segments WHERE model NOT IN (SELECT id FROM models)"),
     (

@@ -44,6 +44,10 @@ from runtimes.errors import EdgeLLMError, WrongKeyError
 from tests.bench.killed_writer import Begun, Done, Message, Stored, SumEmbedder, draft, told, write_without_end
 
 _SLOWEST_S = 2.0
+_WHILE_OPENING = 0.15
+"""Share of the kills that may come while the store is being opened; the others come later."""
+_PRELOADED = ["tests.bench.killed_writer", "apsw", "argon2", "cryptography.hazmat.primitives.ciphers.aead"]
+_PRELOADED += [f"edge_llm.memory.{name}" for name in ("creating", "intake", "people", "rotate", "vector_store")]
 _ROUNDS = ("", "", "add", "forget", "embed", "rotate")
 """What the writers do, in turn: all operations, or one of them again and again."""
 
@@ -128,14 +132,14 @@ class Report:
     wrong: list[str] = field(default_factory=list)
 
 
-def kill_often(folder: Path, kills: int, seed: int) -> Report:
-    """Kill `kills` writers of one store in `folder`."""
+def kill_often(folder: Path, kills: int, seed: int, *, mean_s: float = 0.4) -> Report:
+    """Kill `kills` writers of one store in `folder`, each after `mean_s` seconds of work or so."""
     chosen = random.Random(seed)
     report = Report()
     path = folder / "memory"
     expected = Expected(keys=[chosen.randbytes(32)])
     context = multiprocessing.get_context("forkserver")
-    context.set_forkserver_preload(["tests.bench.killed_writer"])
+    context.set_forkserver_preload(_PRELOADED)
     for number in range(kills):
         hear, tell = context.Pipe(duplex=False)
         arguments = (
@@ -149,8 +153,11 @@ def kill_often(folder: Path, kills: int, seed: int) -> Report:
         writer = context.Process(target=write_without_end, args=arguments, daemon=True)
         writer.start()
         tell.close()
-        hear.poll(None)  # until it begins to open the store: before that there is nothing to kill
-        _listen(hear, expected, time.monotonic() + min(_SLOWEST_S, chosen.expovariate(2.5)))
+        for _ in range(
+            1 if chosen.random() < _WHILE_OPENING else 2
+        ):  # before it begins to open the store, nothing can go wrong
+            expected.hear(hear.recv())
+        _listen(hear, expected, time.monotonic() + min(_SLOWEST_S, chosen.expovariate(1 / mean_s)))
         if writer.pid is not None and writer.exitcode is None:
             os.kill(writer.pid, signal.SIGKILL)
         _listen(hear, expected, None)
