@@ -92,8 +92,8 @@ def embed_pending(
     return Embedded(run.embedded, run.reused, tuple(sorted(run.unreadable)))
 
 
-_Vectors: TypeAlias = "dict[int, tuple[np.float32, npt.NDArray[np.int8]]]"
-"""Item id -> scale and codes."""
+_Vectors: TypeAlias = "dict[int, tuple[npt.NDArray[np.float16], npt.NDArray[np.int8]]]"
+"""Item id -> scales and codes."""
 
 
 class _Run:
@@ -231,8 +231,9 @@ def _by_source(texts: Sequence[_Text], vectors: _Vectors) -> Iterator[tuple[int,
     for text in texts:
         grouped.setdefault(text.source_id, []).append(text.item_id)
     for source_id, ids in grouped.items():
-        scales = np.array([vectors[item_id][0] for item_id in ids], np.float32)
-        yield source_id, Segment(np.array(ids, np.int64), scales, np.stack([vectors[item_id][1] for item_id in ids]))
+        scales = np.stack([vectors[item_id][0] for item_id in ids])
+        codes = np.stack([vectors[item_id][1] for item_id in ids])
+        yield source_id, Segment(np.array(ids, np.int64), scales, codes)
 
 
 def _drop_others(store: Store, model: Model, cancel: threading.Event | None) -> None:

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from edge_llm.memory.blas import one_blas_thread
+from edge_llm.memory.vector_store import BLOCK, blocks_of, dequantize
 
 if TYPE_CHECKING:
     import numpy.typing as npt
@@ -47,8 +48,9 @@ class VectorMatrix:
         self.dimensions = dimensions
         self.count = 0
         self._sketched = sketched and dimensions % 8 == 0  # what turbovec takes
+        self._block_of = np.arange(dimensions) // BLOCK
         self._codes = np.empty((0, dimensions), np.int8)
-        self._scales = np.empty(0, np.float32)
+        self._scales = np.empty((0, blocks_of(dimensions)), np.float16)
         self._ids = np.empty(0, np.int64)
         self._row_after = np.zeros(0, np.int32)
         """Item id -> its row + 1; 0 where there is none. Ids are small: the store counts them up from 1."""
@@ -174,7 +176,7 @@ class VectorMatrix:
             self._sketch = TurboQuantIndex(dim=self.dimensions, bit_width=_SKETCH_BITS)
         end = min(self.count, self._sketch_rows + rows)
         part = slice(self._sketch_rows, end)
-        self._sketch.add(self._codes[part] * self._scales[part, None])
+        self._sketch.add(dequantize(self._scales[part], self._codes[part]))
         self._sketch_rows = end
 
     def _drop_sketch(self) -> None:
@@ -190,9 +192,13 @@ class VectorMatrix:
     def _score(self, query: npt.NDArray[np.float32], rows: npt.NDArray[np.int64] | None) -> npt.NDArray[np.float32]:
         total = self.count if rows is None else rows.size
         scores = np.empty(total, np.float32)
+        by_block = np.zeros((self.dimensions, self._scales.shape[1]), np.float32)
+        by_block[np.arange(self.dimensions), self._block_of] = query
         with one_blas_thread():
             for start in range(0, total, _SCAN_ROWS):
                 part = slice(start, min(start + _SCAN_ROWS, total))
                 chosen = part if rows is None else rows[part]
-                scores[part] = (self._codes[chosen].astype(np.float32) @ query) * self._scales[chosen]
+                products = self._codes[chosen].astype(np.float32) @ by_block
+                products *= self._scales[chosen]
+                products.sum(axis=1, out=scores[part])
         return scores

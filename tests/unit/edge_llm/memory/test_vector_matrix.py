@@ -10,7 +10,7 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, pr
 
 from edge_llm.memory import vector_matrix
 from edge_llm.memory.vector_matrix import VectorMatrix
-from edge_llm.memory.vector_store import Segment, quantize
+from edge_llm.memory.vector_store import Segment, dequantize, quantize
 
 DIMENSIONS = 24
 
@@ -41,7 +41,7 @@ class Against(RuleBasedStateMachine):
         self.next_id += count + gap
         added = segment(ids, seed)
         self.matrix.add(added)
-        self.held |= zip(ids.tolist(), added.codes * added.scales[:, None], strict=True)
+        self.held |= zip(ids.tolist(), dequantize(added.scales, added.codes), strict=True)
 
     @precondition(lambda self: self.held)
     @rule(data=st.data(), share=st.floats(0, 1), seed=st.integers(0, 1000))
@@ -130,7 +130,7 @@ def test_scores_of_chosen_items() -> None:
     matrix.add(added)
     query = unit(1, 2, 16)[0]
     scores = matrix.scores(query, np.array([9, 4, 5, -1, 10**12]))
-    expected = (added.codes * added.scales[:, None]) @ query
+    expected = (dequantize(added.scales, added.codes)) @ query
     np.testing.assert_allclose(scores[[0, 2]], expected[[2, 0]], atol=1e-6)
     assert np.isnan(scores[[1, 3, 4]]).all()
 

@@ -17,7 +17,7 @@ from edge_llm.memory import vector_matrix, vector_store, vectors
 from edge_llm.memory.items import Draft
 from edge_llm.memory.keys import RawKey
 from edge_llm.memory.store import Store
-from edge_llm.memory.vector_store import Segment, quantize
+from edge_llm.memory.vector_store import Segment, dequantize, quantize
 from edge_llm.memory.vectors import VectorIndex
 from runtimes.errors import ConfigError, SessionClosedError
 
@@ -45,7 +45,7 @@ def add(store: Store, source: str, count: int, seed: int, model_id: str = "m") -
     with store.writing() as connection:
         model = vector_store.add_model(connection, model_id, DIMENSIONS)
         vector_store.append(connection, store, model, found.id, segment)
-    return dict(zip(changes.added, segment.codes * segment.scales[:, None], strict=True))
+    return dict(zip(changes.added, dequantize(segment.scales, segment.codes), strict=True))
 
 
 class Following(RuleBasedStateMachine):
