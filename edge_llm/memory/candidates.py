@@ -81,9 +81,9 @@ class Candidates:
 
 
 def gather(
-    connection: apsw.Connection, columns: Columns, text: str, meant: Meant, *, limits: Limits, now: datetime
+    connection: apsw.Connection, columns: Columns, text: str, meant: Meant, *, limits: Limits, now: datetime, least: int = 0
 ) -> Candidates:
-    """The candidates for a query."""
+    """The candidates for a query; where more have its words, at least `least` of them."""
     timed = read_times(text, now)
     query = parse(timed.rest)
     allowed = _within(connection, columns, limits)
@@ -93,14 +93,16 @@ def gather(
         in_time = columns.allowed(since=to_ms(timed.range.since), until=to_ms(timed.range.until))
         both = _both(in_time, allowed)
         dropped = both is None or not both.any()
-        if not dropped and (timed.range.is_filter or not query.groups):
+        if dropped:
+            query = parse(text)
+        elif timed.range.is_filter or not query.groups:
             allowed = both
     for phrase in lexical.find(connection, columns, query.required):
         allowed = _both(allowed, _flags(columns, phrase.rows))
     postings = lexical.find(connection, columns, query.strong)
     named = tuple(find_names(query.text, columns.names))
     nearest = meant(without_names(query.text, named) or query.text) if query.groups else None
-    rows = _choose(columns, postings, nearest, allowed)
+    rows = _choose(columns, postings, nearest, allowed, max(least, _BY_WORDS))
     around = ranking.Around(columns, rows)
     signals, whole = ranking.word_signals(columns, postings, around)
     if nearest is not None and len(rows):
@@ -148,11 +150,13 @@ def _flags(columns: Columns, rows: Ints) -> Flags:
     return flags
 
 
-def _choose(columns: Columns, postings: Sequence[Posting], nearest: Nearest | None, allowed: Flags | None) -> Ints:
+def _choose(
+    columns: Columns, postings: Sequence[Posting], nearest: Nearest | None, allowed: Flags | None, by_words: int
+) -> Ints:
     """The rows to look at closely."""
     if len(columns) <= ALL_RANKED:
         return np.arange(len(columns)) if allowed is None else np.flatnonzero(allowed)
-    seeds = ranking.best_by_words(columns, postings, allowed, _BY_WORDS)
+    seeds = ranking.best_by_words(columns, postings, allowed, by_words)
     rows = ranking.with_neighbours(columns, seeds, _REACH)
     if nearest is not None:
         ids, _ = nearest(_BY_MEANING, None if allowed is None else columns.ids[allowed])

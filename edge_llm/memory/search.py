@@ -108,7 +108,7 @@ class Searcher:
         if k < 1:
             return Results()
         with self.store.reading():
-            found = self.candidates(query, limits=limits, now=now)
+            found = self.candidates(query, k, limits=limits, now=now)
             scores = self.scores(found)
             best = _best(found, scores, k)
             hits = self._hits(found, best, scores[best], context)
@@ -116,11 +116,12 @@ class Searcher:
             hits = rerank(found.query.text, hits, reranker)
         return Results(tuple(hits), found.time, found.time_was_dropped)
 
-    def candidates(self, query: str, *, limits: Limits = NO_LIMITS, now: datetime | None = None) -> Candidates:
-        """What a search looks at closely and what speaks for it, before anything is weighed."""
+    def candidates(self, query: str, least: int = 0, *, limits: Limits = NO_LIMITS, now: datetime | None = None) -> Candidates:
+        """What a search for `least` items looks at closely and what speaks for it, before anything is weighed."""
         with self.store.reading() as connection:
             columns = self._columns.current(connection)
-            return gather(connection, columns, query, self._meant, limits=limits, now=now or datetime.now().astimezone())
+            now = now or datetime.now().astimezone()
+            return gather(connection, columns, query, self._meant, limits=limits, now=now, least=least)
 
     def scores(self, found: Candidates) -> fusion.Table:
         """The score of every candidate."""
