@@ -82,8 +82,8 @@ def link_handles(connection: apsw.Connection, item_id: int, mention: Mention, na
     person = min(holders) if holders else _new_person(connection)
     if len(holders) > 1:
         unsettled |= _merge(connection, holders)
-    elif folded and knows(connection, person, folded) and not _enters_conversation(connection, item_id, person, folded):
-        unsettled.clear()
+    elif folded and mention.role != "about" and knows(connection, person, folded):
+        unsettled = {folded} if _enters_conversation(connection, item_id, person, folded) else set()
     if mention.is_owner and not owner:
         connection.execute("UPDATE people SET is_owner=1 WHERE id=?", (person,))
     found_home = mention.is_owner and any(handle.kind == "phone" for handle in handles)
@@ -104,12 +104,12 @@ def link_handles(connection: apsw.Connection, item_id: int, mention: Mention, na
 def link_name(connection: apsw.Connection, item_id: int, mention: Mention, name: str) -> None:
     """Store a mention of which only the name is known."""
     folded = fold_name(name)
-    bearers = _called(connection, folded, limit=2)
+    bearers = _meant(connection, folded)
     if len(bearers) == 1:
         person = bearers[0]
     else:
         thread = _thread(connection, item_id) if bearers else None
-        person = _placed(connection, folded, thread) or _nobody_else(connection, folded)
+        person = _placed(connection, folded, thread, bearers) or _nobody_else(connection, folded)
     connection.execute(_INSERT, (item_id, person, mention.role, name, folded, None, None))
 
 
@@ -122,12 +122,12 @@ def settle(connection: apsw.Connection, folded: str) -> None:
     rows: list[tuple[Any, ...]] = connection.execute(asked, (folded,)).fetchall()
     if not rows:
         return
-    bearers = _called(connection, folded)
+    bearers = _meant(connection, folded)
     fallback = bearers[0] if len(bearers) == 1 else _nobody_else(connection, folded)
     by_thread: dict[int | None, int] = {None: fallback}
     for row_id, person, thread in rows:
         if thread not in by_thread:
-            by_thread[thread] = (len(bearers) > 1 and _present(connection, folded, thread)) or fallback
+            by_thread[thread] = (len(bearers) > 1 and _present(connection, folded, thread, bearers)) or fallback
         if by_thread[thread] != person:
             connection.execute("UPDATE mentions SET person_id=? WHERE id=?", (by_thread[thread], row_id))
     for person in {row[1] for row in rows} | {fallback}:
@@ -172,6 +172,12 @@ def knows(connection: apsw.Connection, person: int, folded: str) -> bool:
     """Whether a person was called so where a number or address of theirs was given."""
     # The + keeps SQLite from going through all bare mentions of the name instead.
     asked = "SELECT 1 FROM mentions WHERE person_id=? AND handle>'' AND +folded=? LIMIT 1"
+    return connection.execute(asked, (person, folded)).fetchone() is not None
+
+
+def is_on_card(connection: apsw.Connection, person: int, folded: str) -> bool:
+    """Whether a card, which its owner wrote, calls a person so."""
+    asked = "SELECT 1 FROM mentions WHERE person_id=? AND handle>'\n' AND handle<'\x0b' AND role='about' AND +folded=? LIMIT 1"
     return connection.execute(asked, (person, folded)).fetchone() is not None
 
 
@@ -257,6 +263,13 @@ def _called(connection: apsw.Connection, folded: str, *, limit: int = 1 << 30) -
     return found
 
 
+def _meant(connection: apsw.Connection, folded: str) -> list[int]:
+    """Who a bare name can stand for: of the people called so those whom a card calls so, and all where no card does."""
+    bearers = _called(connection, folded)
+    carded = [person for person in bearers if is_on_card(connection, person, folded)] if len(bearers) > 1 else []
+    return carded or bearers
+
+
 def _nobody_else(connection: apsw.Connection, folded: str) -> int:
     """The person who is known by this bare name only; a new one where there is none."""
     with_handle = "SELECT 1 FROM mentions WHERE person_id=? AND handle>'' LIMIT 1"
@@ -271,19 +284,19 @@ def _thread(connection: apsw.Connection, item_id: int) -> int | None:
     return thread
 
 
-def _placed(connection: apsw.Connection, folded: str, thread: int | None) -> int | None:
+def _placed(connection: apsw.Connection, folded: str, thread: int | None, bearers: list[int]) -> int | None:
     """Whose a bare name is within a conversation where several people bear it: as before, or who takes part there."""
     if thread is None:
         return None
     person: int | None = connection.execute(f"SELECT m.person_id {_IN_THREAD} NULL LIMIT 1", (thread, folded)).get
-    return _present(connection, folded, thread) if person is None else person
+    return _present(connection, folded, thread, bearers) if person is None else person
 
 
-def _present(connection: apsw.Connection, folded: str, thread: int) -> int | None:
+def _present(connection: apsw.Connection, folded: str, thread: int, bearers: list[int]) -> int | None:
     """The one bearer of a name whose handle is mentioned in a conversation; None where it is not exactly one."""
-    asked = f"SELECT DISTINCT m.person_id {_IN_THREAD} NOT NULL LIMIT 2"
-    people: list[tuple[Any, ...]] = connection.execute(asked, (thread, folded)).fetchall()
-    return people[0][0] if len(people) == 1 else None
+    asked = f"SELECT DISTINCT m.person_id {_IN_THREAD} NOT NULL"
+    people = {person for (person,) in connection.execute(asked, (thread, folded))} & set(bearers)
+    return people.pop() if len(people) == 1 else None
 
 
 def _enters_conversation(connection: apsw.Connection, item_id: int, person: int, folded: str) -> bool:

@@ -4,7 +4,8 @@ Works inside the store's transactions. Who is joined depends on what is stored, 
 
 * A number or address belongs to one person, so whoever shares one is the same; a card joins all it lists.
 * A bare name is the one person with that name whose number or address is known. With none, all who bear it bare are one;
-  with several, it is the one who takes part in the same conversation, else a person of its own.
+  with several, it is the only one whom a card calls so: anyone can send a mail under any name, but the owner keeps the cards.
+  Else it is the one of them who takes part in the same conversation, else a person of its own.
 * Equal names alone never join two people whose numbers or addresses are known.
 
 Names and handles, and what joined them, are kept only in the mentions of items: forgetting an item takes all of it along.
@@ -26,6 +27,7 @@ from edge_llm.memory.identity import (
     folded_names,
     holders_of,
     is_ambiguous,
+    is_on_card,
     knows,
     link_handles,
     link_name,
@@ -103,19 +105,20 @@ def persons(connection: apsw.Connection, ids: Iterable[int]) -> list[Person]:
 
 
 def find(connection: apsw.Connection, text: str) -> list[Person]:
-    """Who is meant by `text`; the likeliest first, nobody where nothing fits.
+    """Who is meant by `text`; nobody where nothing fits. First those whom a card calls so, then who is mentioned more often.
 
     Only the closest way in which anybody fits counts: a number or address; a whole name; words of a name, their beginnings or
     characters in it; a name within a longer text; the same sound in pinyin. So "王伟" finds those called 王伟 and not 王伟明.
     """
     holders = holders_of(connection, [handle.value for handle in read_handles(connection, [text])])
-    if not holders:
-        wanted = fold_name(text)
-        names = closest(wanted, folded_names(connection)) if wanted else []
+    names: list[str] = []
+    if not holders and (wanted := fold_name(text)):
+        names = closest(wanted, folded_names(connection))
         holders = {person for name in names for person in mentioned_as(connection, name)}
     weight = "SELECT count(*) FROM (SELECT 1 FROM mentions WHERE person_id=? LIMIT 1000)"
     mentioned = {person: connection.execute(weight, (person,)).get for person in holders}
-    return sorted(persons(connection, holders), key=lambda person: (-mentioned[person.id], person.id))
+    carded = {person for person in holders for name in names if is_on_card(connection, person, name)}
+    return sorted(persons(connection, holders), key=lambda person: (person.id not in carded, -mentioned[person.id], person.id))
 
 
 def everyone(connection: apsw.Connection) -> list[Person]:

@@ -99,6 +99,17 @@ def test_a_bare_name_is_who_takes_part_in_the_conversation(book: Book) -> None:
     assert book.who(elsewhere).id not in {book.who(one).id, book.who(two).id}
 
 
+def test_a_stranger_under_a_known_name_takes_nothing_over(book: Book) -> None:
+    chat = book.add(sent("Mum"))
+    mum = book.add(card("Mum", "+1 415 555 0104"))
+    for _ in range(3):
+        stranger = book.add(sent("Mum", "prize@example.net"))
+    late = book.add(sent("Mum"))
+    assert book.who(chat) == book.who(late) == book.who(mum)
+    assert book.who(stranger).handles == ("prize@example.net",)
+    assert people.find(book.connection, "mum")[0] == book.who(mum)
+
+
 def test_the_owner_is_one_person_however_called(book: Book) -> None:
     me = book.add(Mention("from", "Me", is_owner=True))
     mail = book.add(Mention("to", "Lin Yu", ("lin@example.com",)))
@@ -180,6 +191,7 @@ def expected(items: dict[int, tuple[Mention, int | None]]) -> set[frozenset[int]
             root[find(key)] = find(keys[0])
     groups: dict[object, set[int]] = {}
     bearers: dict[str, set[object]] = {}
+    carded: dict[str, set[object]] = {}
     present: dict[tuple[str, int | None], set[object]] = {}
     for item, (mention, thread) in items.items():
         if mention.handles or mention.is_owner:
@@ -187,13 +199,16 @@ def expected(items: dict[int, tuple[Mention, int | None]]) -> set[frozenset[int]
             groups.setdefault(person, set()).add(item)
             folded = fold_name(mention.name or "")
             bearers.setdefault(folded, set()).add(person)
+            if mention.role == "about" and mention.handles:
+                carded.setdefault(folded, set()).add(person)
             present.setdefault((folded, thread), set()).add(person)
     for item, (mention, thread) in items.items():
         if mention.handles or mention.is_owner or not mention.name:
             continue
         folded = fold_name(mention.name)
-        of_thread = present.get((folded, thread), set()) if thread is not None else set()
         known = bearers.get(folded, set())
+        known = carded.get(folded, known) if len(known) > 1 else known
+        of_thread = present.get((folded, thread), set()) & known if thread is not None else set()
         chosen = known if len(known) == 1 else of_thread if len(of_thread) == 1 else {("bare", folded)}
         groups.setdefault(next(iter(chosen)), set()).add(item)
     return {frozenset(group) for group in groups.values()}
