@@ -31,6 +31,7 @@ SWELLING = 64
 SWELLING_FROM = 16 << 20
 PEOPLE = 1_000
 """Most people of one item, and most handles of one of them."""
+_ENCODER = json.JSONEncoder(ensure_ascii=False, separators=(",", ":"))
 _BREAK = re.compile("\r\n|[\r\x0b\x0c\x85\u2028\u2029]")
 _CONTROL = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f]")
 _SURROGATE = re.compile("[\ud800-\udfff]")
@@ -118,7 +119,8 @@ def _representable(time: datetime | None) -> datetime | None:
 
 def _clean_mention(mention: Mention) -> Mention:
     handles = tuple(handle for handle in map(clean_line, mention.handles[:PEOPLE]) if handle)
-    return replace(mention, name=clean_line(mention.name) or None if mention.name else None, handles=handles)
+    name = clean_line(mention.name) if mention.name else ""
+    return Mention(mention.role, name or None, handles, mention.is_owner)
 
 
 def to_json(draft: Draft) -> bytes:
@@ -133,7 +135,7 @@ def to_json(draft: Draft) -> bytes:
         fields["end"] = draft.end.isoformat()
     if draft.people:
         fields["people"] = [[who.role, who.name, list(who.handles), who.is_owner] for who in draft.people]
-    return json.dumps(fields, ensure_ascii=False, separators=(",", ":")).encode("utf-8")
+    return _ENCODER.encode(fields).encode("utf-8")
 
 
 def from_json(fields: Mapping[str, Any], limits: Limits) -> Draft:
