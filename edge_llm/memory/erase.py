@@ -182,14 +182,18 @@ def _mark(connection: apsw.Connection) -> None:
     connection.execute("INSERT OR REPLACE INTO meta(key, value) VALUES('unscrubbed', 1)")
 
 
-def scrub(store: Store) -> bool:
+def scrub(store: Store, *, anyway: bool = False) -> bool:
     """Write the file anew without what was forgotten, if something was. Needs memory for a second copy of it.
+
+    Args:
+        anyway: also when nothing was forgotten since the last time: what a changed or vanished source replaced is overwritten
+            as well when it is deleted, and may be left between cells as well.
 
     Returns:
         True: the file and its log are clean. False: it is still to be done, and nothing is lost: a reader held old pages for
         longer than `timeout_s`, the disk has no space for a second copy, or a page is damaged.
     """
-    if not unscrubbed(store):
+    if not anyway and not unscrubbed(store):
         return True
     try:
         with store.writing() as connection:

@@ -43,9 +43,9 @@ from edge_llm.memory.verify import verify
 from runtimes.errors import EdgeLLMError, WrongKeyError
 from tests.bench.killed_writer import Begun, Done, Message, Stored, SumEmbedder, draft, told, write_without_end
 
-_SLOWEST_S = 2.0
-_WHILE_OPENING = 0.15
-"""Share of the kills that may come while the store is being opened; the others come later."""
+_AFTER_MESSAGES = (1, 2, 2, 3, 3, 4, 5, 7, 9)
+"""A kill comes a random time after so many messages: from opening the store to some operations later, on slow machines too."""
+_PATIENCE_S = 5.0
 _PRELOADED = ["tests.bench.killed_writer", "apsw", "argon2", "cryptography.hazmat.primitives.ciphers.aead"]
 _PRELOADED += [f"edge_llm.memory.{name}" for name in ("creating", "intake", "people", "rotate", "vector_store")]
 _ROUNDS = ("", "", "add", "forget", "embed", "rotate")
@@ -132,8 +132,8 @@ class Report:
     wrong: list[str] = field(default_factory=list)
 
 
-def kill_often(folder: Path, kills: int, seed: int, *, mean_s: float = 0.4) -> Report:
-    """Kill `kills` writers of one store in `folder`, each after `mean_s` seconds of work or so."""
+def kill_often(folder: Path, kills: int, seed: int, *, mean_s: float = 0.15) -> Report:
+    """Kill `kills` writers of one store in `folder`, each some operations and `mean_s` seconds or so after it began."""
     chosen = random.Random(seed)
     report = Report()
     path = folder / "memory"
@@ -153,11 +153,8 @@ def kill_often(folder: Path, kills: int, seed: int, *, mean_s: float = 0.4) -> R
         writer = context.Process(target=write_without_end, args=arguments, daemon=True)
         writer.start()
         tell.close()
-        for _ in range(
-            1 if chosen.random() < _WHILE_OPENING else 2
-        ):  # before it begins to open the store, nothing can go wrong
-            expected.hear(hear.recv())
-        _listen(hear, expected, time.monotonic() + min(_SLOWEST_S, chosen.expovariate(1 / mean_s)))
+        _listen(hear, expected, _PATIENCE_S, messages=chosen.choice(_AFTER_MESSAGES))
+        _listen(hear, expected, chosen.expovariate(1 / mean_s))
         if writer.pid is not None and writer.exitcode is None:
             os.kill(writer.pid, signal.SIGKILL)
         _listen(hear, expected, None)
@@ -172,12 +169,14 @@ def kill_often(folder: Path, kills: int, seed: int, *, mean_s: float = 0.4) -> R
     return report
 
 
-def _listen(hear: Connection, expected: Expected, deadline: float | None) -> None:
-    """Take in what is said until the deadline, or else until the writer is dead and everything was heard."""
+def _listen(hear: Connection, expected: Expected, seconds: float | None, *, messages: int | None = None) -> None:
+    """Take in what is said for so long, or so many messages of it, or until the writer is dead and everything was heard."""
+    deadline = None if seconds is None else time.monotonic() + seconds
+    heard = 0
     try:
-        while deadline is None or time.monotonic() < deadline:
-            if hear.poll(None if deadline is None else max(0.0, deadline - time.monotonic())):
-                expected.hear(hear.recv())
+        while heard != messages and hear.poll(None if deadline is None else max(0.0, deadline - time.monotonic())):
+            expected.hear(hear.recv())
+            heard += 1
     except (EOFError, ConnectionResetError):  # the end, or a message that was cut off: it was never said
         return
 

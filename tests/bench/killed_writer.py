@@ -35,8 +35,10 @@ Operation: TypeAlias = Literal["add", "forget", "embed", "rotate", "open"]
 SOURCES = ("mail", "notes", "聊天")
 MOST_ITEMS = 120
 """Of one source: small enough that a round has many changes, large enough for several pages and segments."""
-_WORDS = ["train", "garden", "window", "doctor", "Monday", "bread", "letter", "winter", "图书馆", "火车票", "生日快乐"]
-_SAID = re.compile(r"^(\S+) item (\d+) version (\d+): ")
+_WORDS = ["train", "garden", "window", "doctor", "Monday", "bread", "letter", "winter"]
+_LETTERS = "bcdfghjklmnpqrtvwxz"
+"""Words get some: no two items share a string that a search for residue looks for."""
+_SAID = re.compile(r"^(\S+) (\d+) (\d+): ")
 
 
 @dataclass(frozen=True)
@@ -73,8 +75,10 @@ Message: TypeAlias = "Begun | Stored | Done"
 def draft(source: str, number: int, version: int) -> Draft:
     """The one thing that item `number` of a source says in a version. Some are longer than a page."""
     chosen = random.Random(f"{source} {number} {version}")
-    words = " ".join(chosen.choices(_WORDS, k=1500 if chosen.random() < 0.02 else 12))
-    text = f"{source} item {number} version {version}: {words}"
+    count = 400 if chosen.random() < 0.02 else 10
+    words = [chosen.choice(_WORDS) + "".join(chosen.choices(_LETTERS, k=6)) for _ in range(count)]
+    han = "".join(chr(0x4E00 + chosen.randrange(9000)) for _ in range(count))
+    text = f"{source} {number} {version}: {' '.join(words)} {han}"
     people = (Mention("from", f"Sender {number % 5} v{version}"), Mention("to", f"Reader {number % 3}"))
     return Draft(text, "message", str(number), people=people, thread=f"t{number % 4}")
 

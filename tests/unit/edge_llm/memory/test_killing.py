@@ -9,7 +9,7 @@ from tests.bench.killed_writer import Begun, Done, Stored
 
 
 def test_nothing_acknowledged_is_lost(tmp_path: Path) -> None:
-    report = kill_often(tmp_path, 10, seed=3, mean_s=0.1)
+    report = kill_often(tmp_path, 10, seed=3, mean_s=0.05)
     assert report.wrong == []
     assert report.kills == 10
     assert report.acknowledged > 0
