@@ -107,7 +107,7 @@ def _in_member(data: bytes, dice: random.Random) -> bytes:
     if dice.random() < 0.1:
         members.pop(dice.choice(sorted(members)))
     buffer = io.BytesIO()
-    with zipfile.ZipFile(buffer, "w", zipfile.ZIP_DEFLATED) as made:
+    with zipfile.ZipFile(buffer, "w", zipfile.ZIP_DEFLATED, compresslevel=1) as made:
         for member, content in members.items():
             made.writestr(member, content)
     return buffer.getvalue()
