@@ -7,6 +7,7 @@ new embedder are still being made. Knows no words and no ranking.
 from __future__ import annotations
 
 import threading
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from types import TracebackType
 from typing import TYPE_CHECKING
@@ -65,9 +66,19 @@ class SemanticIndex:
         self._in_use: _InUse | None = None
 
     def ask(self, text: str) -> Asked:
-        """A query, as the vector that answers it. Raises RuntimeFailedError: the embedder failed."""
+        """A query, as the vector that answers it. The first one loads the embedder and the vectors, side by side.
+
+        Raises:
+            RuntimeFailedError: the embedder failed. StorageError: the store cannot be read.
+        """
         used = self._current()
-        return Asked(used.embedder.embed([text])[0], used.index)
+        if used.index.is_loaded:
+            return Asked(used.embedder.embed([text])[0], used.index)
+        with ThreadPoolExecutor(1, thread_name_prefix="edge-llm-vectors") as beside:
+            loading = beside.submit(used.index.load)
+            vector = used.embedder.embed([text])[0]
+            loading.result()
+        return Asked(vector, used.index)
 
     def load(self) -> None:
         """Get ready what a first query would wait for: the embedder, and the vectors. For a thread beside other work."""

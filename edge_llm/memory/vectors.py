@@ -25,8 +25,8 @@ if TYPE_CHECKING:
     from edge_llm.memory.vector_matrix import Found
     from edge_llm.memory.vector_store import Model, Segment
 
-_SKETCH_STEP = 4096
-"""Rows that the background thread takes at a time: a search waits some 20 ms for it at most."""
+_SKETCH_STEP = 1024
+"""Rows that the background thread takes at a time: a search waits some 5 ms for it at most."""
 _SKETCH_AT_ONCE = 512
 """Up to so many new rows get their codes on the thread that searches, in some 3 ms."""
 
@@ -92,6 +92,17 @@ class VectorIndex:
                 return np.full(item_ids.size, np.nan, np.float32)
             return matrix.scores(query, item_ids)
 
+    def load(self) -> None:
+        """Read what there is to read now, which otherwise the next search does. Raises as `search` does."""
+        with self._lock:
+            self._check_open()
+            self._follow()
+
+    @property
+    def is_loaded(self) -> bool:
+        """Whether it was loaded before; what changed since is read by the next search."""
+        return self._generation is not None
+
     def wait(self, timeout_s: float | None = None) -> bool:
         """Wait until the thread has computed all codes; False when it was not in time."""
         worker = self._worker
@@ -115,8 +126,7 @@ class VectorIndex:
 
     def _current(self, query: npt.NDArray[np.float32]) -> VectorMatrix | None:
         """The vectors as they are now, which the query must fit."""
-        if self._closing.is_set():
-            raise SessionClosedError("The vectors were closed. Open memory again.")
+        self._check_open()
         self._follow()
         if self._matrix is not None and query.shape != (self._matrix.dimensions,):
             raise ConfigError(
@@ -124,6 +134,10 @@ class VectorIndex:
                 f"{self._matrix.dimensions} dimensions. Search with the embedder that made them."
             )
         return self._matrix
+
+    def _check_open(self) -> None:
+        if self._closing.is_set():
+            raise SessionClosedError("The vectors were closed. Open memory again.")
 
     def _follow(self) -> None:
         """Read what changed in the file since the last time."""
