@@ -57,10 +57,11 @@ def measure(
         bits: the recipes; that of 8 is measured whatever they are, because every 4-bit model has an 8-bit head.
 
     Raises:
+        ConfigError: no such recipe.
         RuntimeFailedError, RuntimeUnavailableError, StorageError: a probe could not be run.
     """
-    wanted = sorted({8, *bits}, key=lambda count: count != 8)
-    steps = 1 + len(wanted)
+    recipes = {count: recipe_for(count) for count in (8, *bits)}
+    steps = 1 + len(recipes)
 
     def tell(what: str, done: int) -> None:
         if progress is not None:
@@ -69,7 +70,7 @@ def measure(
     tell("memory", 0)
     bandwidth, float_rate = _in_own_process(read_rates, machine.threads)
     probes = {}
-    for done, count in enumerate(wanted, start=1):
+    for done, count in enumerate(recipes, start=1):
         tell(f"{count}-bit products", done)
         probes[count] = _probe(shape, count, machine.threads)
     tell("done", steps)

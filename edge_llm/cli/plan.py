@@ -65,10 +65,10 @@ def plan(
         edge-llm plan smollm2-135m-instruct
     """
     from quantize.plan import plan as make_plan
-    from quantize.recipe import RECIPES, recipe_for
+    from quantize.recipe import RECIPES
 
     planned = _find(model, home)
-    wanted = list(RECIPES) if not bits else [count for count in bits if recipe_for(count)]
+    wanted = bits or list(RECIPES)
     profile = _profile(target, memory, planned.shape, wanted)
     found = make_plan(planned, profile, context=context, bits=wanted)
     if as_json:
