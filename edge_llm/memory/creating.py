@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import glob
 import os
 import secrets
+import time
+from contextlib import suppress
 from pathlib import Path
 
 from edge_llm.memory.connecting import Unlocked, beside, connect, flush_folder
@@ -12,6 +15,8 @@ from edge_llm.memory.pages import SALT
 from runtimes.errors import StorageError
 
 _OPENING_S = 5.0
+_SUFFIX = ".new"
+_STALE_S = 3600.0
 
 
 def create_store(path: Path, key: MasterKey) -> None:
@@ -21,7 +26,8 @@ def create_store(path: Path, key: MasterKey) -> None:
         StorageError: it cannot be written there. ConfigError: the key's keeper cannot be used.
     """
     salt = secrets.token_bytes(SALT)
-    made = beside(path, f".{secrets.token_hex(4)}.new")
+    _remove_stale(path)
+    made = beside(path, f".{secrets.token_hex(4)}{_SUFFIX}")
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         os.close(os.open(made, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600))
@@ -35,6 +41,15 @@ def create_store(path: Path, key: MasterKey) -> None:
         made.unlink(missing_ok=True)
         if not kept:
             key.discard(salt)
+
+
+def _remove_stale(path: Path) -> None:
+    """Take away what a process that was killed left half made. One that is being made is younger than that."""
+    oldest = time.time() - _STALE_S
+    for left in path.parent.glob(f"{glob.escape(path.name)}.*{_SUFFIX}"):
+        with suppress(OSError):  # another process takes it away as well
+            if left.stat().st_mtime < oldest:
+                left.unlink()
 
 
 def fill(path: Path, keys: Unlocked) -> None:

@@ -22,6 +22,8 @@ if TYPE_CHECKING:
 
 MOST = 200_000
 """Most fingerprints of one forgetting (2.8 MB). Of more, every n-th is kept."""
+_FEWEST = 2
+"""Windows of a string that are looked for however many items there are."""
 _MANY_TERMS = 1000
 """From here on, reading the whole vocabulary is quicker than asking for each term."""
 _STRIDE = 1024
@@ -52,6 +54,8 @@ class Evidence:
         self._connection = connection
         self._store = store
         self._listed = json.dumps(list(ids))
+        self._windows = max(_FEWEST, MOST // max(1, len(ids)))
+        self._left_out = 0
         self._pieces: dict[bytes, Kind] = {}
         self._terms: set[str] = set()
         self._names: dict[tuple[str, str], set[str]] = {}
@@ -110,7 +114,11 @@ class Evidence:
         return self._connection.execute(query, (self._listed,)).fetchall()
 
     def _add(self, kind: Kind, data: bytes) -> None:
-        for window in windows(data):
+        """Look for a string, or for some windows of it, evenly over it, where there are too many items for all."""
+        every = list(windows(data))
+        step = -(-len(every) // self._windows) or 1
+        self._left_out += len(every) - len(every[::step])
+        for window in every[::step]:
             self._pieces.setdefault(window, kind)
 
     def _add_sealed(self, sealed: bytes) -> None:
@@ -148,7 +156,7 @@ class Evidence:
         kept = list(self._pieces.items())[::step]
         for piece, kind in kept:
             tracer.add(kind, piece)
-        return len(self._pieces) - len(kept)
+        return self._left_out + len(self._pieces) - len(kept)
 
 
 def strings_of(connection: apsw.Connection, store: Store, ids: Sequence[int]) -> Iterator[tuple[str, bytes]]:

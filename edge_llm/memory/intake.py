@@ -6,7 +6,6 @@ holds nobody up and a kill loses no batch that was committed. Knows the tables; 
 
 from __future__ import annotations
 
-import json
 import threading
 import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -15,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 from edge_llm.memory.analysis import index_terms
 from edge_llm.memory.items import Draft, Mention
-from edge_llm.memory.records import Changes, Content, Stamp, item_context, to_ms
+from edge_llm.memory.records import Changes, Content, Stamp, item_context, to_json, to_ms
 from edge_llm.memory.removal import remove_derived, remove_items
 from edge_llm.memory.sealing import new_key
 from runtimes.errors import CancelledError
@@ -209,13 +208,13 @@ class _Intake:
 
     def _prepare(self, drafts: Sequence[Draft]) -> list[_Prepared]:
         """Digests of all drafts, and terms of those that the store does not have as they are."""
-        drafts = [_encodable(draft) for draft in drafts]
-        keys = [self._key(draft, 0) for draft in drafts]
+        cleaned = [_encodable(draft) for draft in drafts]
+        keys = [self._key(draft, 0) for draft, _ in cleaned]
         with self._store.reading() as connection:
             known = _known(connection, self._source_id, keys)
             used: set[bytes] = set()
             prepared = []
-            for draft, key in zip(drafts, keys, strict=True):
+            for (draft, canonical), key in zip(cleaned, keys, strict=True):
                 when = to_ms(draft.time)
                 if self._oldest_ms is not None and when is not None and when < self._oldest_ms:
                     self._expired += 1
@@ -224,7 +223,7 @@ class _Intake:
                     key = self._repeated(draft, key)
                     known |= _known(connection, self._source_id, [key])
                 used.add(key)
-                digest = self._store.digest("item", _canonical(draft))
+                digest = self._store.digest("item", canonical)
                 row = known.get(key)
                 terms = None if row is not None and row.digest == digest else _terms(draft)
                 prepared.append(_Prepared(draft, key, digest, self._position if self._numbered else None, terms))
@@ -337,19 +336,23 @@ def _canonical(draft: Draft) -> bytes:
     listed = [
         draft.text, draft.kind, draft.external_id, draft.title, to_ms(draft.time), to_ms(draft.end), mentions, draft.thread,
     ]  # fmt: skip
-    return json.dumps(listed, ensure_ascii=False, separators=(",", ":")).encode()
+    return to_json(listed).encode()
 
 
-def _encodable(draft: Draft) -> Draft:
-    """The draft without halves of characters, which no UTF-8 can hold: pairs are joined, single ones become U+FFFD."""
+def _encodable(draft: Draft) -> tuple[Draft, bytes]:
+    """The draft, and all of it as bytes; without halves of characters, which no UTF-8 can hold.
+
+    Pairs of halves are joined, single ones become U+FFFD.
+    """
     try:
-        _canonical(draft), draft.locator.encode()
+        draft.locator.encode()
+        return draft, _canonical(draft)
     except UnicodeEncodeError:
         cleaned: dict[str, Any] = {
             part.name: _joined(value) for part in fields(draft) if isinstance(value := getattr(draft, part.name), str)
         }
-        return replace(draft, **cleaned, people=tuple(map(_encodable_mention, draft.people)))
-    return draft
+    draft = replace(draft, **cleaned, people=tuple(map(_encodable_mention, draft.people)))
+    return draft, _canonical(draft)
 
 
 def _encodable_mention(mention: Mention) -> Mention:

@@ -86,7 +86,8 @@ def verify(store: Store) -> Verification:
     """Check the whole store. Raises StorageError when the file cannot be read at all."""
     from edge_llm.memory.erase import unscrubbed
 
-    with store.reading():  # pages of this view stay where they are meanwhile
+    with store.reading() as connection:
+        connection.execute("SELECT count(*) FROM sqlite_schema").fetchall()  # from here on, this view's pages stay in place
         pages, damaged = _check_pages(store.path, store.cipher)
     if damaged:
         return Verification(pages, _count_salvaged(store.path, store.keys), damaged, (), unscrubbed=False)

@@ -233,3 +233,14 @@ def test_forgetting_in_another_process_is_seen(tmp_path: Path) -> None:
             erase.forget(writer, ids[:2])
         assert reader.generation() > generation
         assert reader.select() == list(ids[2:])
+
+
+def test_a_receipt_of_many_items_stays_small_and_covers_each(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
+    from edge_llm.memory import evidence, residue
+
+    monkeypatch.setattr(evidence, "MOST", 600)
+    ids = store.put("a", "text", [replace(draft, text=draft.text * 20) for draft in messages(100)]).added
+    receipt = erase.forget(store, ids)
+    assert 300 < receipt.traces <= 600
+    assert receipt.untraced > 1000
+    assert residue.search(store, receipt).clean

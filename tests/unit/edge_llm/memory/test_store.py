@@ -421,3 +421,12 @@ def test_importing_memory_loads_no_database() -> None:
 def test_a_key_of_its_own_is_not_kept_by_the_repr(tmp_path: Path) -> None:
     with Store.open(tmp_path / "memory", RawKey(b"k" * 32)) as store:
         assert "kkkk" not in repr(store) + repr(store.keys)
+
+
+def test_what_a_kill_left_half_made_is_taken_away_later(tmp_path: Path) -> None:
+    old, young = tmp_path / "memory.0123abcd.new", tmp_path / "memory.4567cdef.new"
+    for left in (old, young):
+        left.write_bytes(b"half")
+    os.utime(old, (0, 0))
+    open_store(tmp_path).close()
+    assert sorted(entry.name for entry in tmp_path.iterdir()) == ["memory", young.name]
