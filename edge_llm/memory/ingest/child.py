@@ -16,11 +16,13 @@ from __future__ import annotations
 import json
 import os
 import sys
+import threading
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta, timezone, tzinfo
 from pathlib import Path
+from queue import SimpleQueue
 from typing import Any, BinaryIO
 from zoneinfo import ZoneInfo
 
@@ -165,8 +167,23 @@ def read_file(request: Request, send: Callable[[bytes], None], package: str) -> 
     return None
 
 
-def serve(requests: BinaryIO, send: Callable[[bytes], None], settings: Mapping[str, Any]) -> None:
-    """Answer requests until there are no more."""
+def requests_from(pipe: BinaryIO) -> Iterator[bytes]:
+    """Requests as they come. Ends the process when the pipe closes, in the middle of a file too: nobody waits for it then,
+    perhaps because who asked was killed."""
+    lines: SimpleQueue[bytes] = SimpleQueue()
+
+    def listen() -> None:
+        for line in pipe:
+            lines.put(line)
+        os._exit(0)
+
+    threading.Thread(target=listen, daemon=True).start()
+    while True:
+        yield lines.get()
+
+
+def serve(requests: Iterator[bytes], send: Callable[[bytes], None], settings: Mapping[str, Any]) -> None:
+    """Answer requests, one after the other."""
     send(_line({"ready": os.getpid()}))
     for line in requests:
         reason = read_file(Request.from_line(line), send, settings["package"])
@@ -197,7 +214,7 @@ def main() -> None:
     bound_process(settings["memory_bytes"])
     sys.addaudithook(refuse_harm)
     try:
-        serve(sys.stdin.buffer, _sender(answers), settings)
+        serve(requests_from(sys.stdin.buffer), _sender(answers), settings)
     except BrokenPipeError:
         sys.exit(1)  # worker.py is gone
 

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import gc
 import os
+import subprocess
+import sys
 import threading
 import time
 from collections.abc import Iterator
@@ -208,6 +210,25 @@ def test_time_zones_cross_by_name_or_by_distance(workers: Workers, tmp_path: Pat
         assert len(list(workers.read(path, Reading(path, zone, limits=LIMITS)))) == 1
     with pytest.raises(ConfigError, match="ZoneInfo"):
         next(workers.read(path, Reading(path, tzstr("EST5EDT"), limits=LIMITS)))
+
+
+@pytest.mark.parametrize("name", ["endless", "sleeping"])
+def test_a_process_whose_asker_was_killed_ends(tmp_path: Path, name: str) -> None:
+    path = write(tmp_path, f"file.{name}")
+    asker = (
+        "import sys; from pathlib import Path; from datetime import timezone\n"
+        "from edge_llm.memory.ingest.worker import Workers; from edge_llm.memory.ingest.reader import Reading\n"
+        f"path, workers = Path({str(path)!r}), Workers(package={READERS!r})\n"
+        "for draft in workers.read(path, Reading(path, timezone.utc)): print(draft.text, flush=True)"
+    )
+    environment = {**os.environ, "PYTHONPATH": str(Path(__file__).parents[5])}
+    with subprocess.Popen([sys.executable, "-c", asker], stdout=subprocess.PIPE, text=True, env=environment) as process:
+        assert process.stdout is not None
+        assert process.stdout.readline() == "item 1\n"
+        (reading,) = psutil.Process(process.pid).children()
+        process.kill()
+    _, alive = psutil.wait_procs([reading], timeout=10)
+    assert not alive
 
 
 def test_a_process_that_cannot_start_is_no_fault_of_the_file(tmp_path: Path) -> None:
