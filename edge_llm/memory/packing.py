@@ -22,7 +22,7 @@ _INTRODUCTION = (
 )
 _TASK = "Answer the question from these pieces. If they do not answer it, say that it is not in the data.\nQuestion: {question}"
 LEAST_TOKENS = 24
-"""A passage that would have to be cut shorter than this is left out."""
+"""A passage whose text would have to be cut shorter than this is left out."""
 _SHARE = 0.5
 """Most of what is left of the budget that one passage takes, so that one long document leaves room for others."""
 
@@ -100,13 +100,12 @@ def _fitting(passage: Passage, spans: Sequence[Span], count: TokenCount, budget:
     whole = passage.text
     size = len(whole)
     while (cost := count(_lines(passage))) > budget:
-        if budget < LEAST_TOKENS:
-            return None
         size = min(size * budget // cost, size - 1) * 9 // 10
         if size < 1:
             return None
         passage = replace(passage, text=_excerpt(whole, spans, size))
-    return passage
+    is_scrap = passage.text != whole and count(passage.text) < LEAST_TOKENS
+    return None if is_scrap else passage
 
 
 def _excerpt(text: str, spans: Sequence[Span], size: int) -> str:

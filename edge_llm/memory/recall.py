@@ -5,7 +5,7 @@ Knows searches, token budgets and wording. Runs no model and keeps no conversati
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -19,6 +19,13 @@ if TYPE_CHECKING:
 
 NOT_IN_DATA = "Not in your data."
 _NOT_IN_DATA_ZH = "你的数据里没有。"
+_LEAST_HELD, _LEAST_WORDS = 4.9, 3.3
+"""Of the parts of a hit's score that words, meaning and neighbours make; where nothing has a vector, without meaning."""
+_LEAST_MEANING = 3.25
+"""Of the part that meaning makes: five deviations above the usual, which words of another language reach too."""
+_LOOKED_AT = 3
+_LEAST_OF_BEST = 0.5
+"""Hits that score less than this share of the first one would only distract a small model."""
 _MOST_OWN_TURNS = 64
 """How many of a conversation's own turns may be among the best hits before they crowd others out."""
 
@@ -79,16 +86,42 @@ def recall(
     """The passages to answer a question from; none when memory has nothing about it.
 
     Args:
-        previous: the question before this one. A follow-up ("and when?") that finds nothing by itself is looked for with it.
+        previous: the question before this one. A follow-up that says little by itself ("and when?") is looked for with it.
         count: tokens of a text, by the answering model's tokenizer.
         budget: most tokens that may be used, where less than `options.tokens`.
         apart_from: items not to show: the conversation's own turns, which the model sees anyway.
     """
     wanted = options.items + min(len(apart_from), _MOST_OWN_TURNS)
-    hits = _relevant(memory.search(question, wanted), apart_from)
-    if not hits and previous:
-        hits = _relevant(memory.search(f"{previous}\n{question}", wanted), apart_from)
+
+    def find(text: str) -> list[Hit]:
+        return relevant([hit for hit in memory.search(text, wanted) if hit.item.id not in apart_from])
+
+    hits = find(question)
+    if not hits and previous and _says_little(question):
+        hits = find(f"{previous}\n{question}")
     return pack(hits[: options.items], count=count, budget=min(budget, options.tokens))
+
+
+def relevant(hits: Sequence[Hit]) -> list[Hit]:
+    """The hits that a question can be answered from, best first; none when even the first ones are only the nearest there is.
+
+    A search always finds something. What separates an answer from the nearest neighbour was measured
+    (tests/bench/bench_memory_answerable.py): how much of the question's words and meaning the item and its neighbours hold.
+    """
+    least = _LEAST_HELD if any("meaning" in hit.parts for hit in hits) else _LEAST_WORDS
+    if not any(_held(hit) >= least or hit.parts.get("meaning", 0.0) >= _LEAST_MEANING for hit in hits[:_LOOKED_AT]):
+        return []
+    return [hit for hit in hits if hit.score >= hits[0].score * _LEAST_OF_BEST]
+
+
+def _held(hit: Hit) -> float:
+    return sum(hit.parts.get(part, 0.0) for part in ("words", "meaning", "neighbours", "whole"))
+
+
+def _says_little(question: str) -> bool:
+    from edge_llm.memory.query import parse
+
+    return len([group for group in parse(question).groups if not group.is_weak and not group.is_part]) <= 1
 
 
 def conclude(passages: tuple[Passage, ...], question: str, answer: str) -> Recalled:
@@ -100,7 +133,3 @@ def not_in_data(question: str) -> str:
     """The answer where memory has nothing, in the question's language: Chinese, or else English."""
     chinese = any("\u4e00" <= character <= "\u9fff" for character in question)
     return _NOT_IN_DATA_ZH if chinese else NOT_IN_DATA
-
-
-def _relevant(hits: list[Hit], apart_from: Collection[int]) -> list[Hit]:
-    return [hit for hit in hits if hit.item.id not in apart_from]

@@ -61,9 +61,7 @@ def id_of(memory: Memory, text: str) -> int:
     return next(item.id for item in memory.list() if item.text == text)
 
 
-def test_an_answer_comes_with_what_it_was_made_from(
-    memory: Memory, model: Model, prompts: list[tuple[Message, ...]]
-) -> None:
+def test_an_answer_comes_with_what_it_was_made_from(memory: Memory, model: Model, prompts: list[tuple[Message, ...]]) -> None:
     chat = Chat(model, memory=memory)
     result = read(chat.send("When is the dentist appointment?"))
     assert result.text == ANSWER
@@ -76,9 +74,7 @@ def test_an_answer_comes_with_what_it_was_made_from(
     assert prompts[0][-1].content.endswith("Question: When is the dentist appointment?")
 
 
-def test_what_was_found_is_never_the_person_s_words(
-    memory: Memory, model: Model, prompts: list[tuple[Message, ...]]
-) -> None:
+def test_what_was_found_is_never_the_person_s_words(memory: Memory, model: Model, prompts: list[tuple[Message, ...]]) -> None:
     chat = Chat(model, memory=memory)
     read(chat.send("When is the dentist appointment?"))
     read(chat.send("Which gate is the flight to Osaka?"))
@@ -91,9 +87,7 @@ def test_what_was_found_is_never_the_person_s_words(
 @pytest.mark.parametrize(
     ("question", "answer"), [("Who won the football match?", NOT_IN_DATA), ("谁赢了足球赛?", "你的数据里没有。")]
 )
-def test_not_in_your_data(
-    question: str, answer: str, memory: Memory, model: Model, prompts: list[tuple[Message, ...]]
-) -> None:
+def test_not_in_your_data(question: str, answer: str, memory: Memory, model: Model, prompts: list[tuple[Message, ...]]) -> None:
     chat = Chat(model, memory=memory)
     result = read(chat.send(question))
     assert (result.text, result.stop_reason, result.usage.completion_tokens) == (answer, "stop", 0)
@@ -121,6 +115,12 @@ def test_a_follow_up_is_looked_for_with_what_went_before(
     assert id_of(memory, OSAKA) in result.recalled.shown
 
 
+def test_a_new_question_is_not_taken_for_a_follow_up(memory: Memory, model: Model) -> None:
+    chat = Chat(model, memory=memory)
+    read(chat.send("Which gate is the flight to Osaka?"))
+    assert read(chat.send("Who won the football match?")).text == NOT_IN_DATA
+
+
 def test_the_prompt_fits_and_leaves_room_for_the_answer(memory: Memory, make_model: ModelMaker) -> None:
     memory.add([Draft(f"The dentist wrote letter {n}: " + "word " * 200, "mail", str(n)) for n in range(20)], source="letters")
     for context in (1200, 2000, 4000):
@@ -130,7 +130,11 @@ def test_the_prompt_fits_and_leaves_room_for_the_answer(memory: Memory, make_mod
         assert result.recalled is not None
         assert result.recalled.found
     small = Chat(make_model(["yes"], context_length=1200), memory=memory, recall=Recall(tokens=200))
-    assert len(read(small.send("What did the dentist write?")).recalled.passages) == 1  # type: ignore[union-attr]
+    recalled = read(small.send("What did the dentist write?")).recalled
+    assert recalled is not None
+    assert 1 <= len(recalled.passages) <= 4
+    assert sum(len(passage.text) for passage in recalled.passages) <= 200
+    assert all(len(passage.text) >= 24 for passage in recalled.passages), "no scraps"
 
 
 def test_no_room_is_an_error_and_not_an_answer_without_data(memory: Memory, make_model: ModelMaker) -> None:
