@@ -274,7 +274,7 @@ def _nobody_else(connection: apsw.Connection, folded: str) -> int:
     """The person who is known by this bare name only; a new one where there is none."""
     with_handle = "SELECT 1 FROM mentions WHERE person_id=? AND handle>'' LIMIT 1"
     for person in mentioned_as(connection, folded):
-        if connection.execute(with_handle, (person,)).fetchone() is None:
+        if connection.execute(with_handle, (person,)).fetchone() is None and _folded_names(connection, person) == {folded}:
             return person
     return _new_person(connection)
 

@@ -157,6 +157,15 @@ def test_forgetting_a_card_takes_the_join_along(book: Book) -> None:
     assert book.connection.execute("SELECT count(*) FROM people").fetchone() == (0,)
 
 
+def test_two_names_of_one_person_part_when_nothing_joins_them(book: Book) -> None:
+    first = book.add(sent("Ann", "+1 415 555 0101"))
+    second = book.add(sent("Annie", "+1 415 555 0101"))
+    ann, annie = book.add(sent("Ann")), book.add(sent("Annie"))
+    assert book.who(ann) == book.who(annie) == book.who(first)
+    book.forget(first, second)
+    assert book.groups() == {frozenset({ann}), frozenset({annie})}
+
+
 def test_nobody_and_blank_names_are_no_people(book: Book) -> None:
     item = book.add(sent(None), sent(" "), sent("\u200e\u202e"), sent("\x00"))
     assert people.involved(book.connection, [item, 99]) == {}
