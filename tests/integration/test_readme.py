@@ -33,11 +33,37 @@ def blocks(language: str) -> list[str]:
 
 
 def test_the_python_example(environment: dict[str, str], tmp_path: Path) -> None:
-    [code] = blocks("python")
+    code, _ = blocks("python")
     ran = subprocess.run(
         [sys.executable, "-c", code], env=environment, cwd=tmp_path, capture_output=True, text=True, check=True
     )
     assert ran.stdout == "The capital of Japan is Tokyo.\n"
+
+
+def test_the_memory_example(environment: dict[str, str], tmp_path: Path) -> None:
+    _, code = blocks("python")
+    (tmp_path / "notes").mkdir()
+    (tmp_path / "notes" / "teeth.txt").write_text("The dentist is on Thursday at nine.", encoding="utf-8")
+    (tmp_path / "notes" / "trip.md").write_text("# Japan\n\nThe flight leaves from gate 14.\n", encoding="utf-8")
+    ran = subprocess.run(
+        [sys.executable, "-c", code], env=environment, cwd=tmp_path, capture_output=True, text=True, check=True
+    )
+    assert ran.stdout == "The dentist is on Thursday at nine.\n['Not in your data.']\n1 forgotten\n"
+
+
+@pytest.mark.parametrize("place", [0, 1])
+def test_the_examples_of_the_memory_page(place: int, tmp_path: Path) -> None:
+    page = (ROOT / "docs" / "memory.md").read_text(encoding="utf-8")
+    code = [body for kind, body in BLOCK.findall(page) if kind == "python"][place]
+    (tmp_path / "notes").mkdir()
+    (tmp_path / "notes" / "teeth.txt").write_text("The dentist is on Thursday at nine.", encoding="utf-8")
+    ran = subprocess.run([sys.executable, "-c", code], cwd=tmp_path, capture_output=True, text=True, check=True)
+    first, *rest = ran.stdout.splitlines()
+    if place == 0:
+        assert first.startswith("The dentist is on Thursday at nine. | ")
+        assert rest == ["1 True"]
+    else:
+        assert (first, rest) == ("todo-17", [])
 
 
 def test_the_session(environment: dict[str, str], tmp_path: Path) -> None:
