@@ -193,7 +193,8 @@ def _continues(character: str) -> bool:
     """Whether a character is folded together with the one before it: signs, and the later parts of a Korean syllable."""
     if character.isascii():
         return False
-    return unicodedata.category(character)[0] == "M" or "\u1160" <= character <= "\u11ff" or character in "\uff9e\uff9f"
+    is_sign = unicodedata.category(character)[0] == "M" or "\u1160" <= character <= "\u11ff" or character in "\uff9e\uff9f"
+    return is_sign or _INVISIBLE.match(character) is not None
 
 
 @lru_cache(maxsize=1 << 13)
