@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import threading
 import zipfile
+import zlib
 from collections.abc import Sequence
 from pathlib import Path
 from typing import IO, TYPE_CHECKING
@@ -61,7 +62,7 @@ class UseNetwork:
             self._sum = (weights["cnn_W"], weights["cnn_b"])
             self._dense = [weights[name] for name in ("d0", "d1", "p1", "d2", "d3", "p3")]
             self._epsilon = np.float32(weights["eps"])
-        except (OSError, KeyError, ValueError, zipfile.BadZipFile) as error:
+        except (OSError, KeyError, ValueError, EOFError, zipfile.BadZipFile, zlib.error) as error:
             raise RuntimeFailedError(f"{path} cannot be read as the encoder's weights: {error}. {_INSTALL}") from error
 
     def close(self) -> None:
@@ -151,7 +152,7 @@ class _Embeddings:
                 try:
                     data = self._streams[part].read(target.nbytes)
                     target[:] = np.frombuffer(data, np.uint8).reshape(target.shape)
-                except (OSError, ValueError, zipfile.BadZipFile, EOFError) as error:
+                except (OSError, ValueError, EOFError, zipfile.BadZipFile, zlib.error) as error:
                     raise RuntimeFailedError(f"{self._path} is damaged: {error}. {_INSTALL}") from error
                 self._ready[part] = until
 
