@@ -12,7 +12,7 @@ from dataclasses import dataclass
 
 from edge_llm.memory.packing import Passage
 
-LEAST_SHARE = 0.5
+LEAST_SHARE = 0.4
 """Share of a claim's words that a passage must hold for the claim to lean on it."""
 _NEAR_BEST = 0.8
 _WEAK = frozenset(
