@@ -15,7 +15,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, cast
 
 import numpy as np
 
@@ -190,10 +190,11 @@ def append(connection: apsw.Connection, store: Store, model: Model, source_id: i
     A segment joins those of its source that are not larger than it, as the digits of a binary counter do: items that come
     one by one cost each vector eleven writes at most, and a source has few segments.
     """
-    held = connection.execute(
+    rows = connection.execute(
         "SELECT id, count, item_ids FROM vector_segments WHERE model = ? AND source_id = ? ORDER BY count, id",
         (model.id, source_id),
-    ).fetchall()
+    )
+    held = cast("list[tuple[int, int, bytes]]", rows.fetchall())
     there = np.frombuffer(b"".join(ids for _, _, ids in held), "<i8")
     added = added.take(~np.isin(added.item_ids, there))
     parts, total = [added], len(added.item_ids)
@@ -260,11 +261,13 @@ def _candidates(connection: apsw.Connection, gone: npt.NDArray[np.int64]) -> Seq
         (listed,),
     ).fetchone()
     if found is not None and found[0] == gone.size:
-        return connection.execute(
+        rows = connection.execute(
             f"{columns} WHERE source_id IN (SELECT value FROM json_each(?))",  # noqa: S608  (a constant)
             (found[1],),
-        ).fetchall()
-    return connection.execute(columns).fetchall()
+        )
+    else:
+        rows = connection.execute(columns)
+    return cast("list[tuple[int, int, int, int, bytes]]", rows.fetchall())
 
 
 def _insert(connection: apsw.Connection, store: Store, model: Model, source_id: int, segment: Segment) -> None:
