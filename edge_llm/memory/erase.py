@@ -4,7 +4,8 @@ Deleting rows is not enough, and each step here answers something that was found
 tests/unit/edge_llm/memory/test_residue.py shows it):
 
 * `secure_delete` overwrites a deleted cell, but when SQLite moves cells between pages it leaves copies in the space between.
-* FTS5's 'secure-delete' takes a term out of its page, but the table of first terms (`terms_idx`) keeps it until 'optimize'.
+* FTS5's 'secure-delete' takes a term out of its page, but the table of first terms (`terms_idx`) keeps it until the index
+  is written anew.
 * VACUUM writes every page anew from what is still there, and a TRUNCATE checkpoint empties the log of the old ones.
 
 A source that is left without items is deleted with its key, so what was sealed under it is noise wherever a copy of a cell
@@ -197,7 +198,7 @@ def scrub(store: Store, *, anyway: bool = False) -> bool:
         return True
     try:
         with store.writing() as connection:
-            connection.execute("INSERT INTO terms(terms) VALUES('optimize')")
+            _rewrite_index(connection)
         with store.maintaining() as connection:
             connection.execute("VACUUM")
             busy = connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").get[0]
@@ -207,6 +208,18 @@ def scrub(store: Store, *, anyway: bool = False) -> bool:
     except StorageError:
         return False
     return not busy
+
+
+def _rewrite_index(connection: apsw.Connection) -> None:
+    """Have FTS5 write its whole index anew. 'optimize' merges segments, and does nothing where there is only one: so one row
+    is put again first, which gives it a second one.
+    """
+    row = connection.execute("SELECT id FROM terms_content LIMIT 1").fetchone()
+    if row is None:
+        connection.execute("INSERT INTO terms(terms) VALUES('rebuild')")
+        return
+    connection.execute("UPDATE terms SET title = title WHERE rowid = ?", row)
+    connection.execute("INSERT INTO terms(terms) VALUES('optimize')")
 
 
 def unscrubbed(store: Store) -> bool:

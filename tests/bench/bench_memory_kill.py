@@ -146,7 +146,7 @@ def kill_often(folder: Path, kills: int, seed: int, *, mean_s: float = 0.15) -> 
             str(path),
             expected.keys[0],
             chosen.getrandbits(32),
-            number * 1_000_000 + 1,
+            number * 1_000 + 1,
             _ROUNDS[number % len(_ROUNDS)],
             tell,
         )

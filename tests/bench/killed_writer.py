@@ -32,7 +32,7 @@ if TYPE_CHECKING:
     from edge_llm.memory.embedder import Vectors
 
 Operation: TypeAlias = Literal["add", "forget", "embed", "rotate", "open"]
-SOURCES = ("mail", "notes", "聊天")
+SOURCES = ("mail", "notes", "聊")
 MOST_ITEMS = 120
 """Of one source: small enough that a round has many changes, large enough for several pages and segments."""
 _WORDS = ["train", "garden", "window", "doctor", "Monday", "bread", "letter", "winter"]
