@@ -72,7 +72,7 @@ def load(
         context_length: most tokens to hold, prompt and answer together; None takes the model's limit.
         exact: give the greedy tokens of the format's own engine (onnxruntime-genai, llama.cpp), at its speed: by one graph,
             the prompt fed whole (`cancel` waits for that), the answer one token at a time. Otherwise answers may part from
-            that engine's where two tokens are as likely as each other but for rounding.
+            that engine's where two tokens are as likely as each other but for rounding. Its rounding hangs on `threads` too.
         home: where models are kept; None takes EDGE_LLM_HOME or this user's data folder.
         progress: told how far a download or a conversion has come.
 

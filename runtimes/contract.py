@@ -54,7 +54,8 @@ class RuntimeConfig:
     """Most tokens to hold; None takes the model's own limit. Never more than that limit."""
     exact: bool = False
     """Compute a feed as the format's own engine does (onnxruntime-genai, llama.cpp), with nothing that is faster because it
-    rounds differently: whoever feeds a prompt whole and then one token at a time gets that engine's greedy tokens."""
+    rounds differently: whoever feeds a prompt whole and then one token at a time, with as many threads, gets that engine's
+    greedy tokens."""
 
     def __post_init__(self) -> None:
         for name, value in (("threads", self.threads), ("context_length", self.context_length)):

@@ -142,11 +142,13 @@ class OrtSession(CheckedSession):
         """Load the graph. Raises RuntimeUnavailableError, RuntimeFailedError or BundleError.
 
         Args:
-            exact: run as onnxruntime-genai does: this one graph, over the whole of a feed.
+            exact: run as onnxruntime-genai does: this one graph, over the whole of a feed. With as many threads as that has,
+                the logits are its own to the bit.
         """
         self._library = load_library()
         self._bundle = bundle
         self._threads = threads
+        self._exact = exact
         self._chunk = limit if exact else _CHUNK
         self._identity: bytes | None = None
         self._graph = _Graph(self._library, bundle.model_path, threads)
@@ -195,15 +197,18 @@ class OrtSession(CheckedSession):
 
     def _append(self, ids: npt.NDArray[np.int64], rows: int) -> Logits:
         self._reserve(self._position + ids.size)
-        logits = np.empty((rows, self._capabilities.vocabulary_size), np.float32)
-        first_wanted = ids.size - rows
+        computed = rows
+        if self._exact and rows == 1 and ids.size > 1:
+            computed = 2  # the last layer of a single row would run the kernels for one row, which round otherwise
+        logits = np.empty((computed, self._capabilities.vocabulary_size), np.float32)
+        first_wanted = ids.size - computed
         for start in range(0, ids.size, self._chunk):
             chunk = ids[start : start + self._chunk]
             wanted_from = min(max(0, first_wanted - start), chunk.size)
             row = start + wanted_from - first_wanted
             into = logits[max(0, row) : max(0, row) + chunk.size - wanted_from]
             self._run(chunk, self._position + start + chunk.size, wanted_from, into)
-        return logits
+        return logits[computed - rows :]
 
     def _run(self, chunk: npt.NDArray[np.int64], total: int, wanted_from: int, into: Logits) -> None:
         """One pass over `chunk`, which ends at position `total`; logits from `wanted_from` on are written to `into`."""

@@ -35,6 +35,7 @@ def main() -> int:
         codes = [
             _run(sys.executable, "-m", "tests.bench.bench_process", "--home", home),
             _run(sys.executable, "-m", "tests.bench.bench_peers", "--onnx", f"{folder}/int4/onnx", *gguf),
+            _run(sys.executable, "-m", "tests.bench.bench_answers", "--onnx", f"{folder}/int4/onnx", *gguf),
         ]
     return max(codes)
 

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import json
 import os
+import pydoc_data.topics
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -17,6 +18,7 @@ import numpy.typing as npt
 import onnx
 import pytest
 
+import edge_llm
 from quantize.architecture import TensorSpec
 from quantize.pipeline import quantize
 from quantize.recipe import RECIPES
@@ -52,11 +54,13 @@ quantize(sys.argv[1], sys.argv[2], recipe=recipe_for(4), formats=("onnx", "gguf"
 GENAI = """
 import json, sys
 import onnxruntime_genai as og
-model = og.Model(sys.argv[1])
+config = og.Config(sys.argv[1])
+config.overlay('{"model": {"decoder": {"session_options": {"intra_op_num_threads": 2}}}}')  # as ours: rounding hangs on it
+model = og.Model(config)
 tokenizer = og.Tokenizer(model)
 answers = []
 for prompt in json.loads(sys.argv[2]):
-    ids = [int(token) for token in tokenizer.encode(prompt)]
+    ids = prompt if isinstance(prompt, list) else [int(token) for token in tokenizer.encode(prompt)]
     parameters = og.GeneratorParams(model)
     parameters.set_search_options(max_length=len(ids) + int(sys.argv[3]))
     generator = og.Generator(model, parameters)
@@ -171,21 +175,54 @@ def test_gguf_runs_in_llama_cpp_as_onnx_runs_here(twins: Twins) -> None:
     assert cosines.min() > 0.98, cosines
 
 
-def test_onnxruntime_genai_opens_the_directory_and_gives_the_same_tokens(twins: Twins, tmp_path: Path) -> None:
-    pytest.importorskip("onnxruntime_genai", reason="onnxruntime-genai is the peer")
-    environment = {**os.environ, "ORT_DISABLE_TELEMETRY": "1", "HOME": str(tmp_path)}
+def answers_of_genai(directory: Path, prompts: Sequence[str | list[int]], home: Path) -> list[tuple[list[int], list[int]]]:
+    """Token ids of each prompt and of its greedy answer."""
+    environment = {**os.environ, "ORT_DISABLE_TELEMETRY": "1", "HOME": str(home)}
     run = subprocess.run(
-        [sys.executable, "-c", GENAI, str(twins.onnx), json.dumps(PROMPTS), str(NEW_TOKENS)],
+        [sys.executable, "-c", GENAI, str(directory), json.dumps(prompts), str(NEW_TOKENS)],
         capture_output=True,
         text=True,
         check=True,
         env=environment,
         timeout=240,
     )
+    return [(ids, answer) for ids, answer in json.loads(run.stdout.splitlines()[-1])]
+
+
+def test_exact_gives_the_tokens_of_onnxruntime_genai_at_any_length(twins: Twins, tmp_path: Path) -> None:
+    """From 128 tokens on there is another graph for prefill, past them a prompt is fed in chunks, and in an answer there are
+    drafts: none of it with `exact`. Of 128 n + 1 tokens the last one's products are a tile of a single row."""
+    pytest.importorskip("onnxruntime_genai", reason="onnxruntime-genai is the peer")
+    with edge_llm.load(twins.onnx, threads=2, exact=True) as model:
+        prompts = [prompt for tokens in (40, 128, 129, 200, 257, 385, 600) for prompt in passages(model, tokens, 2)]
+        encoded: list[str | list[int]] = [model.tokenizer.encode(prompt, bos=True) for prompt in prompts]
+        for prompt, (ids, answer) in zip(prompts, answers_of_genai(twins.onnx, encoded, tmp_path), strict=True):
+            model.clear_cache()
+            ours = list(model.generate(prompt, max_tokens=NEW_TOKENS).token_ids)
+            assert ours == answer[: len(ours)], len(ids)
+            assert len(answer) - len(ours) <= 1, "the token that ends an answer is left out"
+
+
+def passages(model: edge_llm.Model, tokens: int, count: int) -> list[str]:
+    """Texts of so many tokens, from the documentation that ships inside Python."""
+    words = " ".join(pydoc_data.topics.topics.values()).split()
+    found: list[str] = []
+    for start in range(0, len(words) - tokens, 997):
+        ids = model.tokenizer.encode(" ".join(words[start : start + tokens]), bos=True)[:tokens]
+        text = b"".join(map(model.tokenizer.token_bytes, ids)).decode("utf-8", "ignore")
+        if model.count_tokens(text) == tokens:
+            found.append(text)
+            if len(found) == count:
+                return found
+    raise AssertionError(f"no {count} passages of {tokens} tokens")
+
+
+def test_onnxruntime_genai_opens_the_directory_and_gives_the_same_tokens(twins: Twins, tmp_path: Path) -> None:
+    pytest.importorskip("onnxruntime_genai", reason="onnxruntime-genai is the peer")
     bundle = read_bundle(twins.onnx)
     tokenizer = open_bundle_tokenizer(bundle)
     with open_session(bundle, "onnx", RuntimeConfig(threads=2, context_length=256)) as session:
-        for prompt, (ids, answer) in zip(PROMPTS, json.loads(run.stdout.splitlines()[-1]), strict=True):
+        for prompt, (ids, answer) in zip(PROMPTS, answers_of_genai(twins.onnx, PROMPTS, tmp_path), strict=True):
             assert ids == tokenizer.encode(prompt)
             session.rewind(0)
             logits, greedy = session.feed(ids), []

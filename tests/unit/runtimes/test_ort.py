@@ -106,13 +106,16 @@ def test_exact_runs_the_one_graph_over_the_whole_of_a_feed(bundle: Bundle, monke
         seen = []
         real = session._run
 
-        def run(chunk: Any, *rest: Any) -> None:
-            seen.append(chunk.size)
-            real(chunk, *rest)
+        def run(chunk: Any, total: int, wanted_from: int, into: Any) -> None:
+            seen.append((chunk.size, into.shape[0]))
+            real(chunk, total, wanted_from, into)
 
         monkeypatch.setattr(session, "_run", run)
-        session.feed([1] * 600, rows=5)
-        assert seen == [600]
+        every = session.feed([1] * 600, rows=5)
+        session.rewind(0)
+        np.testing.assert_array_equal(session.feed([1] * 600), every[-1:])
+        session.feed([1])
+        assert seen == [(600, 5), (600, 2), (1, 1)]
         assert session._prefill is None
 
 
