@@ -36,7 +36,8 @@ LIMITS = Limits(seconds=20, memory_bytes=512 << 20, expanded_bytes=64 << 20, ite
 _COLUMNS = {
     "format": ("format", 12), "inputs": ("inputs", 8), "items": ("items", 10), "refused": ("refused", 9),
     "crashes": ("crash", 7), "hangs": ("hang", 6), "over_memory": ("memory", 8), "failed": ("failed", 8),
-    "slowest_s": ("slowest s", 11), "slowest_claim_s": ("claims s", 10), "peak_mib": ("peak MiB", 10), "seconds": ("seconds", 10),
+    "slowest_s": ("slowest s", 11), "slowest_claim_s": ("claims s", 10), "peak_mib": ("peak MiB", 10),
+    "seconds": ("seconds", 10),
 }  # fmt: skip
 
 

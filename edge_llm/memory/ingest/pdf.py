@@ -58,9 +58,9 @@ class PdfReader:
 
     def read(self, file: BinaryIO, reading: Reading) -> Iterator[Draft]:
         """Yield passages page by page, then the filled-in fields of forms. A page that cannot be read is noted."""
-        from pypdf.errors import PyPdfError
+        from pypdf.errors import DependencyError, DeprecationError, PyPdfError
 
-        fails = (PyPdfError, *_PARSER_FAILS)
+        fails = (PyPdfError, DependencyError, DeprecationError, *_PARSER_FAILS)
         with _complaints() as complaints:
             try:
                 document = _open(file)

@@ -7,6 +7,7 @@ without their namespaces, because each format has two sets of them (ECMA-376 tra
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Iterator, Mapping
 from typing import NamedTuple, Protocol
 from xml.parsers import expat
@@ -79,11 +80,11 @@ class _Collector:
         if self._left < 0:
             raise UnreadableFileError(f"its part {self._name:.200} is nested too deeply")
         plain = {_plain(key): value for key, value in attributes.items()} if attributes else {}
-        self._events.append(Event("start", name.rpartition("\n")[2], plain))
+        self._events.append(Event("start", _local(name), plain))
 
     def _end(self, name: str) -> None:
         self._left += 1
-        self._events.append(Event("end", name.rpartition("\n")[2]))
+        self._events.append(Event("end", _local(name)))
 
     def _text(self, text: str) -> None:
         self._events.append(Event("text", text))
@@ -92,6 +93,12 @@ class _Collector:
         raise UnreadableFileError(f"its part {self._name:.200} declares a document type, as no office program does")
 
 
+@functools.lru_cache(maxsize=4096)
+def _local(name: str) -> str:
+    return name.rpartition("\n")[2]
+
+
+@functools.lru_cache(maxsize=4096)
 def _plain(name: str) -> str:
     namespace, _, local = name.rpartition("\n")
     return f"r:{local}" if namespace.endswith("/relationships") else local

@@ -183,3 +183,12 @@ def test_script_in_a_document_is_not_read() -> None:
     script = "<< /S /JavaScript /JS (app.alert\\('scripted'\\)) >>"
     data = with_content(b"BT /F1 12 Tf (Plain) Tj ET", root="/OpenAction 6 0 R", more=(script,))
     assert texts(READER, data) == "Plain"
+
+
+def test_a_filter_that_the_parser_no_longer_knows_is_noted() -> None:
+    """pypdf raises its DeprecationError, which is none of its other errors, for the short names of filters."""
+    notes: list[str] = []
+    with pytest.raises(UnreadableFileError, match="hold no text"):
+        read(READER, with_content(zlib.compress(b"BT /F1 12 Tf (Plain) Tj ET"), "/Filter /Fl"), notes=notes)
+    assert notes
+    assert "Deprecation" in notes[0]
