@@ -7,6 +7,7 @@ searched how is in vector_matrix.py; nothing here knows text or embedders.
 from __future__ import annotations
 
 import threading
+from collections.abc import Callable
 from types import TracebackType
 from typing import TYPE_CHECKING
 
@@ -14,7 +15,7 @@ import numpy as np
 
 from edge_llm.memory.vector_matrix import VectorMatrix
 from edge_llm.memory.vector_store import find_model, list_segments, no_vectors, read_segment
-from runtimes.errors import ConfigError, SessionClosedError, StoreDamagedError
+from runtimes.errors import ConfigError, EdgeLLMError, SessionClosedError, StoreDamagedError
 
 if TYPE_CHECKING:
     import apsw
@@ -52,7 +53,7 @@ class VectorIndex:
         self._matrix: VectorMatrix | None = None
         self._segments: dict[int, npt.NDArray[np.int64]] = {}
         self._worker: threading.Thread | None = None
-        self._is_sketching = False
+        self._is_working = False
         self.damage: tuple[str, ...] = ()
         """What could not be read, and is not found."""
         self._closing = threading.Event()
@@ -92,16 +93,13 @@ class VectorIndex:
                 return np.full(item_ids.size, np.nan, np.float32)
             return matrix.scores(query, item_ids)
 
-    def load(self) -> None:
-        """Read what there is to read now, which otherwise the next search does. Raises as `search` does."""
+    def prefetch(self) -> None:
+        """Begin to load on the index's thread, while the caller loads an embedder, say. A search waits for it, and raises what
+        made it fail."""
         with self._lock:
             self._check_open()
-            self._follow()
-
-    @property
-    def is_loaded(self) -> bool:
-        """Whether it was loaded before; what changed since is read by the next search."""
-        return self._generation is not None
+            if self._generation is None:
+                self._start(self._load_ahead)
 
     def wait(self, timeout_s: float | None = None) -> bool:
         """Wait until the thread has computed all codes; False when it was not in time."""
@@ -180,10 +178,24 @@ class VectorIndex:
             return
         if matrix.unsketched <= _SKETCH_AT_ONCE:
             self._sketched = _sketch_more(matrix, _SKETCH_AT_ONCE)
-        elif not self._is_sketching and not self._closing.is_set():
-            self._is_sketching = True
-            self._worker = threading.Thread(target=self._sketch, name="edge-llm-vectors", daemon=True)
+        else:
+            self._start(self._sketch)
+
+    def _start(self, work: Callable[[], None]) -> None:
+        if not self._is_working and not self._closing.is_set():
+            self._is_working = True
+            self._worker = threading.Thread(target=work, name="edge-llm-vectors", daemon=True)
             self._worker.start()
+
+    def _load_ahead(self) -> None:
+        with self._lock:
+            try:
+                if not self._closing.is_set():
+                    self._follow()
+            except EdgeLLMError:  # the search that needs it tries again, and raises it to someone who waits
+                self._is_working = False
+                return
+        self._sketch()
 
     def _sketch(self) -> None:
         done = False
@@ -193,7 +205,7 @@ class VectorIndex:
                 if matrix is not None and matrix.unsketched and not self._closing.is_set():
                     self._sketched = _sketch_more(matrix, _SKETCH_STEP)
                 done = matrix is None or not matrix.unsketched or not self._sketched or self._closing.is_set()
-                self._is_sketching = not done
+                self._is_working = not done
 
 
 def _sketch_more(matrix: VectorMatrix, rows: int) -> bool:

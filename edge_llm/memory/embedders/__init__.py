@@ -52,19 +52,6 @@ def open_embedder(
     return OnnxEmbedder(_find_pulled(name, home or Home()), name=name, threads=threads)
 
 
-def open_former(model_id: str, *, home: Home | None = None, threads: int | None = None) -> Embedder | None:
-    """The embedder that made vectors of this id; None when it is not here any more, or had no name."""
-    name = model_id.rpartition(":")[0]  # an id is a name and a digest
-    try:
-        embedder = open_embedder(name, home=home, threads=threads)
-        if embedder.model_id == model_id:
-            return embedder
-    except InputError:
-        return None
-    embedder.close()
-    return None
-
-
 def _find_pulled(name: str, home: Home) -> Path:
     from edge_llm.catalog import CATALOG, HUB_PREFIX, find_installed, nearest_names
 

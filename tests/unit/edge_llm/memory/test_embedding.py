@@ -18,7 +18,6 @@ from edge_llm.memory import embedding, vector_store
 from edge_llm.memory.embedding import BackgroundEmbedding, Embedded, embed_pending
 from edge_llm.memory.items import Draft
 from edge_llm.memory.keys import RawKey
-from edge_llm.memory.semantic import SemanticIndex
 from edge_llm.memory.store import Store
 from edge_llm.memory.vectors import VectorIndex
 from edge_llm.progress import Progress
@@ -212,33 +211,6 @@ def test_going_back_before_the_change_was_done(store: Store) -> None:
     assert embed_pending(store, old) == Embedded()
     with store.reading() as connection:
         assert [model.model_id for model in vector_store.models(connection)] == ["old"]
-
-
-def test_a_query_goes_to_the_embedder_in_use(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
-    old, new = WordEmbedder("old:1"), WordEmbedder("new:1")
-    ids = put(store, "a", ["one", "two"])
-    embed_pending(store, old)
-    opened: list[str] = []
-    monkeypatch.setattr("edge_llm.memory.semantic.open_former", lambda model_id, home=None: opened.append(model_id) or old)
-    with SemanticIndex(store, new) as semantic:
-        asked = semantic.ask("two")
-        assert asked.search(1)[0].tolist() == [ids[1]]
-        assert asked.scores(np.array([ids[1], 999]))[0] > 0.99
-        assert (old.texts, new.texts, opened) == (3, 0, ["old:1"])
-        embed_pending(store, new)
-        assert semantic.ask("one").search(1)[0].tolist() == [ids[0]]
-        assert (old.texts, new.texts) == (3, 3)
-        semantic.load()
-
-
-def test_a_former_embedder_that_is_gone_leaves_what_the_new_one_has(store: Store) -> None:
-    ids = put(store, "a", ["one"])
-    embed_pending(store, WordEmbedder("gone:1"))
-    new = WordEmbedder("new:1")
-    with SemanticIndex(store, new) as semantic:
-        assert semantic.ask("one").search(1)[0].size == 0
-        embed_pending(store, new)
-        assert semantic.ask("one").search(1)[0].tolist() == list(ids)
 
 
 class TestBackground:

@@ -19,7 +19,7 @@ from edge_llm.memory.keys import RawKey
 from edge_llm.memory.store import Store
 from edge_llm.memory.vector_store import Segment, dequantize, quantize
 from edge_llm.memory.vectors import VectorIndex
-from runtimes.errors import ConfigError, SessionClosedError
+from runtimes.errors import ConfigError, SessionClosedError, StorageError
 
 DIMENSIONS = 16
 KEY = RawKey(bytes(32))
@@ -173,6 +173,34 @@ def test_a_few_new_vectors_are_sketched_at_once(store: Store) -> None:
         index.search(unit(1, 2)[0], 5)
         assert index._matrix is not None
         assert index._matrix.is_sketched
+
+
+def test_loading_ahead(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
+    held = add(store, "a", 9000, 1)
+    query = unit(1, 2)[0]
+    with VectorIndex(store, "m") as index:
+        index.prefetch()
+        assert index.search(query, 3)[0].size == 3
+        assert index.wait(30)
+        assert index._matrix is not None
+        assert index._matrix.is_sketched
+        index.prefetch()
+        assert len(index) == len(held)
+
+
+def test_loading_ahead_that_fails_is_raised_by_the_search(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
+    def fail(*_: object) -> None:
+        raise StorageError("the disk is gone")
+
+    add(store, "a", 3, 1)
+    with VectorIndex(store, "m") as index:
+        with monkeypatch.context() as patch:
+            patch.setattr(vectors, "find_model", fail)
+            index.prefetch()
+            assert index.wait(30)
+            with pytest.raises(StorageError):
+                index.search(unit(1, 2)[0], 1)
+        assert len(index) == 3
 
 
 def test_a_query_of_other_dimensions(store: Store) -> None:

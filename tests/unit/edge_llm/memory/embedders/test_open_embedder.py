@@ -10,7 +10,7 @@ import pytest
 
 from edge_llm.home import Home
 from edge_llm.installed import Pulled, install
-from edge_llm.memory.embedders import open_embedder, open_former
+from edge_llm.memory.embedders import open_embedder
 from runtimes.errors import InputError, UnknownModelError
 from tests.tiny_encoders import write_encoder
 
@@ -43,9 +43,6 @@ def test_what_was_pulled_opens_by_its_name(name: str, home: Home, tmp_path: Path
     with open_embedder(name, home=home) as embedder:
         assert embedder.model_id.startswith(f"{name}:")
         assert embedder.embed(["the cat"]).shape == (1, 16)
-        former = open_former(embedder.model_id, home=home)
-        assert former is not None
-        assert former.model_id == embedder.model_id
 
 
 def test_a_path_is_a_path(tmp_path: Path) -> None:
@@ -82,8 +79,3 @@ def test_a_model_that_writes_text_is_no_embedder(home: Home, tmp_path: Path) -> 
     pull(home, "hf:owner/chat", write_encoder(tmp_path / "made"), "safetensors")
     with pytest.raises(InputError, match="not a sentence encoder"):
         open_embedder("hf:owner/chat", home=home)
-
-
-@pytest.mark.parametrize("model_id", ["use:00000000", "onnx:0123456789abcdef", "gone:1", "", "all-minilm-l6-v2:1"])
-def test_a_former_embedder_that_is_not_here(model_id: str, home: Home) -> None:
-    assert open_former(model_id, home=home) is None
