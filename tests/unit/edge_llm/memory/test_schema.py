@@ -13,13 +13,14 @@ from edge_llm.memory.store import Store
 from runtimes.errors import InputError
 from tests.unit.edge_llm.memory.store_samples import KEY, messages, open_store
 
-RELEASED: tuple[str, ...] = ()
+RELEASED = ("93ff921eba3ce98287f96f109bec39086377d125afe5ee12ca422c6b706f4e3a",)
 """SHA-256 of every migration that was released: append, never change."""
 
 
 def test_released_migrations_are_as_they_were() -> None:
     digests = tuple(hashlib.sha256(migration.encode()).hexdigest() for migration in schema.MIGRATIONS)
     assert digests[: len(RELEASED)] == RELEASED
+    assert schema.VERSION == len(schema.MIGRATIONS)
 
 
 def test_a_store_says_which_schema_it_has_and_what_it_is(tmp_path: Path) -> None:
