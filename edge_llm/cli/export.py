@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import TYPE_CHECKING, Annotated, Any, Literal, TypeAlias
 
 import typer
 
@@ -11,28 +12,41 @@ from edge_llm.cli.options import AsJson, HomeFolder, ModelName
 from edge_llm.cli.output import in_bytes, say, say_json
 from runtimes.errors import ConfigError
 
+if TYPE_CHECKING:
+    from android_bridge.delivery import Pack
+    from android_bridge.manifest import PhoneManifest
+    from quantize.plan import Plan
+
+
+OutDirectory: TypeAlias = Annotated[Path, typer.Option("-o", "--out", metavar="DIR", help="Where the phone's directory goes.")]
+Opener: TypeAlias = Annotated[Literal["android"], typer.Option("--target", help="What opens it.")]
+Device: TypeAlias = Annotated[
+    str, typer.Option("--device", metavar="NAME", help="The phone whose memory must hold it, as `edge-llm plan` names them.")
+]
+Context: TypeAlias = Annotated[
+    int | None, typer.Option("--context", metavar="N", min=1, help="Most tokens the app holds. Default: 2048.")
+]
+ActionFile: TypeAlias = Annotated[
+    Path | None, typer.Option("--actions", metavar="FILE", help="A JSON file of action manifests the model may propose.")
+]
+PacksDirectory: TypeAlias = Annotated[
+    Path | None, typer.Option("--packs", metavar="DIR", help="Write Play Asset Delivery packs there as well.")
+]
+Address: TypeAlias = Annotated[
+    str | None,
+    typer.Option("--download", metavar="URL", help="Write download.json too, for files served at this https address."),
+]
+
 
 def export(
     model: ModelName,
-    out: Annotated[Path, typer.Option("-o", "--out", metavar="DIR", help="Where the phone's directory goes.")],
-    target: Annotated[Literal["android"], typer.Option("--target", help="What opens it.")] = "android",
-    device: Annotated[
-        str,
-        typer.Option("--device", metavar="NAME", help="The phone whose memory must hold it, as `edge-llm plan` names them."),
-    ] = "snapdragon-8-gen3",
-    context: Annotated[
-        int | None, typer.Option("--context", metavar="N", min=1, help="Most tokens the app holds. Default: 2048.")
-    ] = None,
-    actions: Annotated[
-        Path | None, typer.Option("--actions", metavar="FILE", help="A JSON file of action manifests the model may propose.")
-    ] = None,
-    packs: Annotated[
-        Path | None, typer.Option("--packs", metavar="DIR", help="Write Play Asset Delivery packs there as well.")
-    ] = None,
-    download: Annotated[
-        str | None,
-        typer.Option("--download", metavar="URL", help="Write download.json too, for files served at this https address."),
-    ] = None,
+    out: OutDirectory,
+    target: Opener = "android",
+    device: Device = "snapdragon-8-gen3",
+    context: Context = None,
+    actions: ActionFile = None,
+    packs: PacksDirectory = None,
+    download: Address = None,
     home: HomeFolder = None,
     as_json: AsJson = False,
 ) -> None:
@@ -68,29 +82,31 @@ def export(
     written = () if packs is None else write_packs(out, packs)
     if download is not None:
         write_download(out, download)
-    size = sum(entry.size for entry in manifest.files.values())
+    document = _document(out, target, manifest, planned, written)
     if as_json:
-        say_json(
-            {
-                "path": str(out),
-                "target": target,
-                "device": planned.target.name,
-                "format": manifest.format,
-                "bytes": size,
-                "context_length": manifest.context_length,
-                "memory_bytes": manifest.memory.total_bytes,
-                "usable_bytes": planned.target.usable_bytes,
-                "requires": dict(manifest.requires),
-                "actions": [action["id"] for action in manifest.actions],
-                "files": {name: {"size": entry.size, "sha256": entry.sha256} for name, entry in manifest.files.items()},
-                "packs": [{"name": pack.name, "bytes": pack.size} for pack in written],
-            }
-        )
+        say_json(document)
         return
     say(
-        f"{out}: {manifest.format}, {in_bytes(size)}; at {manifest.context_length} tokens it takes "
+        f"{out}: {manifest.format}, {in_bytes(document['bytes'])}; at {manifest.context_length} tokens it takes "
         f"{in_bytes(manifest.memory.total_bytes)} of the {in_bytes(planned.target.usable_bytes)} "
         f"that {planned.target.title} gives one app"
     )
     for pack in written:
         say(f"{packs}/{pack.name}: {in_bytes(pack.size)}")
+
+
+def _document(out: Path, target: str, manifest: PhoneManifest, planned: Plan, packs: Sequence[Pack]) -> dict[str, Any]:
+    return {
+        "path": str(out),
+        "target": target,
+        "device": planned.target.name,
+        "format": manifest.format,
+        "bytes": sum(entry.size for entry in manifest.files.values()),
+        "context_length": manifest.context_length,
+        "memory_bytes": manifest.memory.total_bytes,
+        "usable_bytes": planned.target.usable_bytes,
+        "requires": dict(manifest.requires),
+        "actions": [action["id"] for action in manifest.actions],
+        "files": {name: {"size": entry.size, "sha256": entry.sha256} for name, entry in manifest.files.items()},
+        "packs": [{"name": pack.name, "bytes": pack.size} for pack in packs],
+    }
