@@ -34,7 +34,7 @@ PacksDirectory: TypeAlias = Annotated[
 ]
 Address: TypeAlias = Annotated[
     str | None,
-    typer.Option("--download", metavar="URL", help="Write download.json too, for files served at this https address."),
+    typer.Option("--download", metavar="URL", help="Write download.json too, for files at this https address."),
 ]
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from edge_llm.memory.analysis import fold, is_unspaced, tokens
@@ -31,7 +31,7 @@ def find_names(text: str, names: Mapping[str, frozenset[int]]) -> list[Named]:
     return sorted(found, key=lambda named: named.start)
 
 
-def without_names(text: str, named: list[Named]) -> str:
+def without_names(text: str, named: Sequence[Named]) -> str:
     """The query without them, for comparing meanings: people say "I" and "you" to each other, hardly ever their names."""
     for name in reversed(named):
         text = text[: name.start] + text[name.end :]

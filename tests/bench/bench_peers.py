@@ -1,4 +1,4 @@
-"""Speed of the bare loop beside the peers: onnx and onnxruntime-genai on one directory, llamacpp and llama-cpp-python on a GGUF.
+"""The bare loop beside the peers: onnx and onnxruntime-genai on one directory, llamacpp and llama-cpp-python on GGUF.
 
 Prefill, and decoding with one token fed at a time over random prompts. What a whole answer gains from speculation is the
 matter of `bench_answers`.

@@ -59,8 +59,9 @@ def detect_encoding(sample: bytes, declared: str | None = None) -> str:
 
 
 def fits(sample: bytes, name: str) -> bool:
-    """Whether the bytes are text in that encoding, a character cut off at the end left aside. False for an unknown name."""
+    """Whether the bytes are text in that encoding, a character cut off at the end left aside. False for a name that is no text encoding's."""
     try:
+        b" ".decode(name, "ignore")  # refuses codecs between bytes ("zlib"), which a decoder made by name would run
         codecs.getincrementaldecoder(name)("strict").decode(sample)
     except (LookupError, UnicodeError, ValueError):
         return False

@@ -171,7 +171,7 @@ def test_kept_and_resumed(memory: Memory, model: Model) -> None:
     other = Chat(model, memory=memory)
     other.resume("trip")
     assert other.messages == chat.messages
-    with pytest.raises(InputError, match="'teeth'.*trip"):
+    with pytest.raises(InputError, match=r"'teeth'.*trip"):
         other.resume("teeth")
 
 
@@ -217,7 +217,7 @@ def test_forgetting_by_another_process_reaches_the_open_chat_at_its_next_turn(
         other.forget(ids=[id_of(memory, DENTIST)])
     read(chat.send("Which gate is the flight to Osaka?"))
     assert not any("dentist" in message.content for message in prompts[-1])
-    assert [message.content for message in chat.messages][0] == "Which gate is the flight to Osaka?"
+    assert chat.messages[0].content == "Which gate is the flight to Osaka?"
 
 
 def test_an_answer_under_way_is_not_kept_when_what_it_is_made_from_is_forgotten(memory: Memory, model: Model) -> None:
