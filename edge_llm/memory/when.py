@@ -50,7 +50,8 @@ class Timed:
 
 
 def read_times(query: str, now: datetime) -> Timed:
-    """Find the time that a query speaks of; the first, where there are several.
+    """Find the time that a query speaks of. Of several that do not belong together, a date rather than "last week", which
+    then counts from that date and not from now; and nothing is filtered.
 
     Args:
         query: what was typed. What stands in quotation marks is looked for as it is, and is no time.
@@ -60,7 +61,9 @@ def read_times(query: str, now: datetime) -> Timed:
     found = _longest(find_english(head, now.date()) + find_chinese(head, now.date()))
     if not found:
         return Timed(query)
-    first = found[0]
+    joined = len(found) > 1 and _JOIN.match(head[found[0].end : found[1].start]) is not None
+    apart = len(found) > 1 and not joined
+    first = next((one for one in found if one.is_sure and not one.is_relative), found[0]) if apart else found[0]
     start, end, period = first.start, first.end, first.period
     if _COUNTED_FROM.search(head[:start]):
         return Timed(query)
@@ -70,7 +73,7 @@ def read_times(query: str, now: datetime) -> Timed:
         start = before.start()
     since: date | None = period.since
     until: date | None = period.until
-    if len(found) > 1 and _JOIN.match(head[end : found[1].start]):
+    if joined:
         since, until, end, opened = period.since, _end_after(period.since, found[1]), found[1].end, None
     elif after is not None:
         end += after.end()
@@ -80,7 +83,7 @@ def read_times(query: str, now: datetime) -> Timed:
         since, until = None, period.since
     words = query[start:end].strip()
     zone = now.tzinfo
-    span = TimeRange(words, _start(since, zone), _start(until, zone), first.is_sure and first.is_relative)
+    span = TimeRange(words, _start(since, zone), _start(until, zone), first.is_sure and first.is_relative and not apart)
     rest = f"{query[:start].rstrip()} {query[end:].lstrip()}".strip() if first.is_sure else query
     return Timed(rest, span)
 
