@@ -59,7 +59,8 @@ def detect_encoding(sample: bytes, declared: str | None = None) -> str:
 
 
 def fits(sample: bytes, name: str) -> bool:
-    """Whether the bytes are text in that encoding, a character cut off at the end left aside. False for a name that is no text encoding's."""
+    """Whether the bytes are text in that encoding, a character cut off at the end left aside. False for what is no
+    text encoding's name."""
     try:
         b" ".decode(name, "ignore")  # refuses codecs between bytes ("zlib"), which a decoder made by name would run
         codecs.getincrementaldecoder(name)("strict").decode(sample)
