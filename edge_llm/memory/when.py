@@ -17,8 +17,8 @@ from edge_llm.memory.when_english import find_english
 _LONGEST = 400
 """Characters of a query in which times are looked for."""
 _BEFORE = re.compile(
-    r"(?:\b(?P<open>since|after|from)|\b(?P<close>before|until|till|up to)"
-    r"|\b(?P<none>on|in|at|during|of|for|by|within|over|between)|(?P<chinese>从|自从?|在))(?:\s+the)?\s*$",
+    r"(?:\b(?P<open>since|after)|\b(?P<close>before|until|till|up to)"
+    r"|\b(?P<none>from|on|in|at|during|of|for|by|within|over|between)|(?P<chinese>从|自从?|在))(?:\s+the)?\s*$",
     re.IGNORECASE,
 )
 _COUNTED_FROM = re.compile(r"\b(?:day|week|month|year)s? (?:before|after)\s*$", re.IGNORECASE)

@@ -72,6 +72,10 @@ _NTH = r"(\d{1,2})(?:st|nd|rd|th)?"
 _FEAST = "|".join(sorted(_FEASTS, key=len, reverse=True)).replace("'", "['’]")
 _PART = r"(?:\s+(?:morning|afternoon|evening|night))?"
 
+# What makes a time of a word that may be something else; not part of the expression, which begins after it.
+_SINCE = "(?:(?<=since )|(?<=before )|(?<=after )|(?<=until )|(?<=till ))"
+_DURING = f"(?:(?<=in )|(?<=during )|{_SINCE})"
+
 Reading = Callable[[re.Match[str], date], "Period | None"]
 
 
@@ -196,7 +200,7 @@ _RULES = (
     ),
     _rule(rf"(?:the )?past ({_UNIT})", lambda match, today: past(today, 1, match[1].lower()), relative=True),
     _rule(
-        rf"(?:(?<=since )|(?<=before )|(?<=after )|(?<=until )|(?<=till ))({_DAY}){_PART}",
+        rf"{_SINCE}({_DAY}){_PART}",
         lambda match, today: last_weekday(today, _DAYS.index(match[1].lower())),
         relative=True,
     ),
@@ -209,7 +213,7 @@ _RULES = (
     _rule(rf"(?:the )?(?P<d>\d{{1,2}})(?:st|nd|rd|th)?(?: of)? (?P<m>{_MONTH_OR_SHORT})\.?(?:,? (?P<y>{_YEAR}))?", _day_of),
     _rule(rf"({_MONTH_OR_SHORT})\.?,?(?: of)? ({_YEAR})", lambda match, _: month(int(match[2]), _month_number(match[1]))),
     _rule(
-        rf"(?:in|during|since|until|before|after) ({_MONTH})(?! \d)",
+        rf"{_DURING}({_MONTH})(?! \d)",
         lambda match, today: latest_month(today, _month_number(match[1])),
     ),
     _rule(rf"({'|'.join(_SEASONS)})(?: of|,)? ({_YEAR})", lambda match, _: season(int(match[2]), _SEASONS[match[1].lower()])),
@@ -217,6 +221,6 @@ _RULES = (
         rf"({_FEAST})(?: of|,)? ({_YEAR})", lambda match, _: feast(_FEASTS[match[1].lower().replace("’", "'")], int(match[2]))
     ),
     _rule(rf"Q([1-4]),? ({_YEAR})", lambda match, _: month(int(match[2]), 3 * int(match[1]) - 2, 3)),
-    _rule(rf"(?:in|during|since|before|after|from|of|until) ({_YEAR})", lambda match, _: year(int(match[1]))),
+    _rule(rf"{_DURING}({_YEAR})", lambda match, _: year(int(match[1]))),
     _rule(rf"({_YEAR})", lambda match, _: year(int(match[1])), sure=False),
 )
