@@ -118,6 +118,8 @@ class MemoryView:
                 if self._index is not None:
                     self._index.close()
                 self._index = None if model_id is None or embedder is None else VectorIndex(self.store, model_id)
+                if self._index is not None:
+                    self._index.prefetch()  # while the encoder is loaded by its first text
                 self._search, self._searched = Searcher(self.store, embedder, self._index), model_id
             return self._search
 

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import os
 import random
 import sys
 import tempfile
@@ -137,9 +138,9 @@ def measure(messages: int, folder: Path) -> dict[str, float]:
             began_embedding = perf_counter()
 
     with Memory.open(folder / "memory.db", key=bytes(32)) as memory:
-        began = perf_counter()
+        began, cpu_began = perf_counter(), _cpu_s()
         added = memory.add(source, owner=("Me Myself",), timezone="Europe/Berlin", progress=watch)
-        ended = perf_counter()
+        ended, cpu_s = perf_counter(), _cpu_s() - cpu_began
     with Memory.open(folder / "memory.db", key=bytes(32)) as memory:
         again_began = perf_counter()
         again = memory.add(source, owner=("Me Myself",), timezone="Europe/Berlin")
@@ -152,6 +153,7 @@ def measure(messages: int, folder: Path) -> dict[str, float]:
         "files": added.files,
         "embedded": added.embedded,
         "first_s": ended - began,
+        "cpu_s": cpu_s,
         "read_and_store_s": (began_embedding or ended) - began,
         "embed_s": ended - (began_embedding or ended),
         "again_s": again_s,
@@ -159,6 +161,12 @@ def measure(messages: int, folder: Path) -> dict[str, float]:
         "source_bytes": sum(path.stat().st_size for path in source.rglob("*") if path.is_file()),
         "peak_rss_bytes": peak_memory_bytes(),
     }
+
+
+def _cpu_s() -> float:
+    """Processor time of this process and of the readers that have ended."""
+    spent = os.times()
+    return spent.user + spent.system + spent.children_user + spent.children_system
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

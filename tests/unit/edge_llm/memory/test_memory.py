@@ -16,6 +16,8 @@ import edge_llm.memory
 from edge_llm.chat_file import read_chat, write_chat
 from edge_llm.memory import Draft, Memory, Mention, RawKey
 from edge_llm.memory.chats import SavedTurn
+from edge_llm.memory.image import Image
+from edge_llm.memory.ownership import holdings
 from edge_llm.messages import Message
 from runtimes.errors import ConfigError, InputError, StorageError, WrongKeyError
 from tests.unit.edge_llm.memory.word_embedder import WordEmbedder
@@ -408,11 +410,14 @@ def test_export_of_one_source_and_into_no_used_folder(memory: Memory, tmp_path: 
 
 def test_what_can_be_saved_of_a_damaged_memory(memory: Memory, tmp_path: Path) -> None:
     memory.add([Draft("x" * 900 + f" {number}", "note", str(number)) for number in range(60)], source="long")
-    memory.close()
+    cipher = memory.store.cipher
+    memory.store.close()
+    with Image(memory.path, cipher) as image:
+        held = holdings(image)
+    pages = [page for page, holding in held.items() if holding.table == "items" and not holding.is_index and page != min(held)]
     data = bytearray(memory.path.read_bytes())
-    whole = len(data) // 4096
-    for page in range(whole // 2, whole, 3):
-        data[page * 4096 + 2000] ^= 1
+    for page in pages[-3:]:
+        data[(page - 1) * 4096 + 2000] ^= 1
     memory.path.write_bytes(data)
     with Memory.open(memory.path, key=KEY, read_only=True, embedder=WordEmbedder()) as damaged:
         assert not damaged.verify().ok
