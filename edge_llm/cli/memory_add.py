@@ -42,9 +42,7 @@ def add(
     ] = None,
     embedder: Annotated[
         str | None,
-        typer.Option(
-            "--embedder", metavar="NAME", help="What makes vectors from now on: use, a pulled encoder, a directory."
-        ),
+        typer.Option("--embedder", metavar="NAME", help="What makes vectors from now on: use, a pulled encoder, a directory."),
     ] = None,
     store: options.StoreFile = None,
     key_file: options.KeyFile = None,

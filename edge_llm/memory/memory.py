@@ -195,15 +195,16 @@ class Memory(MemoryView):
         from edge_llm.memory.ingest.watch import watch
 
         folders = [expand(Path(path)).absolute() for path in paths]
-        changes = watch(folders, cancel)
         try:
-            yield self.add(folders, owner=owner, timezone=timezone, cancel=cancel)
-            for change in changes:
+            for change in watch(folders, cancel):
                 gone = within([source.name for source in self.sources()], change.removed)
                 for name in gone:
                     drop_source(self.store, name)
-                added = self.add([file.path for file in change.changed], owner=owner, timezone=timezone, cancel=cancel)
-                yield replace(added, gone=tuple(gone))
+                # The first change is empty: nothing is missed from then on, so what is there already is added then.
+                is_first = not change.changed and not change.removed
+                found = folders if is_first else [file.path for file in change.changed]
+                added = self.add(found, owner=owner, timezone=timezone, cancel=cancel)
+                yield replace(added, gone=(*gone, *added.gone))
         except CancelledError:
             return
 

@@ -34,8 +34,13 @@ _NEAR = 2
 """How far a neighbour may be to be named as a reason."""
 _WHOLE = 10.0
 """What holding every word counts where a few words are looked up: then nothing comes before it."""
-_FAR_MEANING = 3.0
-"""Deviations above the usual from which a meaning alone makes a hit."""
+_FAR_MEANING = (4.5, 3.0)
+"""Deviations above the usual from which a meaning alone makes a hit: where words are looked up, and for a question."""
+_MOST_DEVIATIONS = 0.8
+"""Share of the largest deviation that n items allow, the root of n, from which a meaning is far in a store of only a few."""
+_LEAST_EVIDENCE = (2.0, 3.5)
+"""What words, meaning and neighbours of the best hit must add up to for a question to have an answer here at all; by words
+alone, and with meaning. LoCoMo's questions reach it in 98 and 99 of 100 cases, those about other conversations in 40."""
 
 
 class VectorSearch(Protocol):
@@ -182,14 +187,25 @@ def _best(found: Candidates, scores: fusion.Table, k: int) -> Ints:
     if not found.query.groups:  # nothing to look for but a time, or a filter
         chosen = np.arange(len(scores)) if found.time is not None and not found.time_was_dropped else np.empty(0, np.int64)
     else:
-        said = found.signal("cover") > 0
-        if found.query.asks:
-            said |= (found.signal("nearby_words") > 0) | (found.signal("reply") > 0)
-        chosen = np.flatnonzero(said | (found.signal("meaning") >= _FAR_MEANING))
+        chosen = _relevant(found)
     times, ids = found.columns.times[found.rows[chosen]], found.columns.ids[found.rows[chosen]]
     order = np.lexsort((-ids, -times, -np.round(scores[chosen], 9)))
     best: Ints = chosen[order[:k]]
     return best
+
+
+def _relevant(found: Candidates) -> Ints:
+    """Candidates that may be meant at all; none when a question is about something that nothing here speaks of."""
+    asks, meaning = found.query.asks, found.signal("meaning")
+    said = found.signal("cover") > 0
+    if asks:
+        said |= (found.signal("nearby_words") > 0) | (found.signal("reply") > 0)
+        names = (*fusion.PARTS["words"], *fusion.PARTS["meaning"], *fusion.PARTS["neighbours"])
+        evidence = sum(getattr(fusion.WEIGHTS, name) * found.signal(name) for name in names)
+        if np.max(evidence, initial=0.0) < _LEAST_EVIDENCE[bool(meaning.any())]:
+            return np.empty(0, np.int64)
+    far = min(_FAR_MEANING[asks], _MOST_DEVIATIONS * len(found.columns) ** 0.5)
+    return np.flatnonzero(said | (meaning >= far))
 
 
 def _words_at(found: Candidates, rows: Ints) -> list[tuple[list[Group], list[Group]]]:

@@ -183,3 +183,26 @@ def test_without_embedding_the_next_call_embeds(memory: Memory, folder: Path, em
     assert memory.add(folder, embed=False).embedded == 0
     assert embedder.texts == 0
     assert memory.add(folder).embedded == 3
+
+
+def test_watching_takes_in_what_changes_until_it_is_told_to_stop(memory: Memory, folder: Path) -> None:
+    cancel = threading.Event()
+    guard = threading.Timer(30, cancel.set)
+    guard.start()
+    rounds = memory.watch([folder], cancel=cancel)
+    try:
+        assert next(rounds).added == 3
+        writer = threading.Timer(1, (folder / "new.txt").write_text, ("A new note.",))
+        writer.start()
+        assert next(rounds).added == 1
+        remover = threading.Timer(1, (folder / "new.txt").unlink)
+        remover.start()
+        assert next(rounds).gone == (str(folder / "new.txt"),)
+        assert "A new note." not in texts(memory)
+        cancel.set()
+        assert list(rounds) == []
+    finally:
+        guard.cancel()
+        rounds.close()  # type: ignore[attr-defined]
+    with pytest.raises(InputError, match="no folder"):
+        list(memory.watch([folder / "dentist.txt"], cancel=threading.Event()))
