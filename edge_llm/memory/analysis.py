@@ -12,10 +12,9 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Iterator, Sequence
 from functools import cache, lru_cache
-from typing import Any
+from typing import Any, NamedTuple
 
 TOKENIZER = "ascii tokenchars '+#'"
 """The FTS5 `tokenize=` value: splits at blanks and leaves every term as it is."""
@@ -69,8 +68,7 @@ _BARE = {
 }
 
 
-@dataclass(frozen=True)
-class Token:
+class Token(NamedTuple):
     """A term, and the characters [start, end) of the text it stands for."""
 
     term: str
@@ -170,10 +168,10 @@ def _stemmer() -> Any:
     return snowballstemmer.stemmer("english")
 
 
-def _fold_with_places(text: str) -> tuple[str, list[int], list[int]]:
+def _fold_with_places(text: str) -> tuple[str, Sequence[int], Sequence[int]]:
     """`fold(text)`, and for each of its characters where in `text` the character it came from starts and ends."""
     if text.isascii():
-        return text.lower(), list(range(len(text))), list(range(1, len(text) + 1))
+        return text.lower(), range(len(text)), range(1, len(text) + 1)
     parts: list[str] = []
     starts: list[int] = []
     ends: list[int] = []

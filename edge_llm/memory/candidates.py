@@ -169,7 +169,7 @@ def _cosines(columns: Columns, rows: Ints, nearest: Nearest) -> tuple[Floats, Fl
     step = max(1, len(columns) // _SAMPLE)
     sample = np.arange(0, len(columns), step)
     wanted = np.union1d(ranking.with_neighbours(columns, rows, 1), sample)
-    ids, found = nearest(len(wanted), columns.ids[wanted])
+    ids, found = nearest(len(wanted), None if len(wanted) == len(columns) else columns.ids[wanted])
     at = columns.rows_of(ids)
     cosines, known = np.zeros(len(columns), np.float32), _flags(columns, at)
     if len(at) == len(found):

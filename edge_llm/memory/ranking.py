@@ -96,7 +96,8 @@ def word_signals(columns: Columns, postings: Sequence[Posting], around: Around) 
         The signals by name, and whether a candidate holds every word by itself.
     """
     held = np.zeros(len(columns), np.float32)
-    size = columns.sizes / max(float(columns.sizes.mean()), 1e-6)
+    usual = float(columns.sizes.mean()) if len(columns) else 1.0
+    size = columns.sizes / max(usual, 1e-6)
     own_size, window_size = around.at(size, 0), around.at(size, 0) + around.summed(size)
     window_size = window_size / (1 + 2 * sum(AROUND))
     before_size = around.at(size, -1)
