@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from edge_llm.catalog import DEFAULT_MODEL
+from edge_llm.catalog import CATALOG, DEFAULT_MODEL
 from edge_llm.home import Home
 from edge_llm.installed import Pulled, install
 from tests.unit.edge_llm.cli.program import Program
@@ -28,7 +28,9 @@ def pulled(own_home: Path) -> Path:
 def test_an_empty_home(program: Program, own_home: Path) -> None:
     shown = program("models", "--json")
     assert shown.document["home"] == str(own_home)
-    (row,) = shown.document["models"]
+    row, *others = shown.document["models"]
+    assert [other["name"] for other in others] == [name for name in CATALOG if name != DEFAULT_MODEL]
+    assert not any(other["installed"] for other in others)
     assert (row["name"], row["installed"], row["path"], row["licence"]) == (DEFAULT_MODEL, False, None, "Apache-2.0")
     assert row["bytes"] > 90_000_000
 
@@ -50,7 +52,8 @@ def test_what_was_pulled_is_listed(program: Program, pulled: Path) -> None:
 
 
 def test_another_home_may_be_named(program: Program, pulled: Path, tmp_path: Path) -> None:
-    assert len(program("models", "--home", tmp_path / "other", "--json").document["models"]) == 1
+    listed = program("models", "--home", tmp_path / "other", "--json").document["models"]
+    assert [row["name"] for row in listed] == list(CATALOG)
 
 
 def test_what_is_here_is_not_pulled_again(program: Program, pulled: Path, monkeypatch: pytest.MonkeyPatch) -> None:
