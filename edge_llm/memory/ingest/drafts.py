@@ -13,7 +13,6 @@ import hashlib
 import json
 import re
 from collections.abc import Iterator, Mapping
-from dataclasses import replace
 from datetime import datetime, timezone
 from typing import Any
 
@@ -82,21 +81,15 @@ class DraftFinisher:
         text = clean(draft.text) or title
         if not text:
             return
-        whole = replace(
-            draft,
-            text=text,
-            title=title,
-            locator=clean_line(draft.locator) or "item",
-            external_id=None if draft.external_id is None else clean_line(draft.external_id, ID_CHARS) or None,
-            thread=None if draft.thread is None else clean_line(draft.thread) or None,
-            time=_representable(draft.time),
-            end=_representable(draft.end),
-            people=tuple(_clean_mention(mention) for mention in draft.people[:PEOPLE]),
-        )
+        place = clean_line(draft.locator) or "item"
+        external_id = None if draft.external_id is None else clean_line(draft.external_id, ID_CHARS) or None
+        thread = None if draft.thread is None else clean_line(draft.thread) or None
+        time, end = _representable(draft.time), _representable(draft.end)
+        people = tuple(_clean_mention(mention) for mention in draft.people[:PEOPLE])
         for number, part in enumerate(split_text(text, self._limits.item_chars), start=1):
             self._count(len(part))
-            locator = whole.locator if number == 1 else f"{whole.locator}, part {number}"
-            yield replace(whole, text=part, locator=self._numbering.unique(locator))
+            locator = self._numbering.unique(place if number == 1 else f"{place}, part {number}")
+            yield Draft(part, draft.kind, locator, external_id, title, time, end, people, thread)
 
     def _count(self, chars: int) -> None:
         self._items_left -= 1
