@@ -236,8 +236,8 @@ def expired(store: Store, now: datetime | None = None) -> list[int]:
     """
     now_ms = time.time_ns() // 1_000_000 if now is None else int(now.timestamp() * 1000)
     with store.reading() as connection:
-        rows = connection.execute(
-            "SELECT i.id FROM sources s JOIN items i ON i.source_id = s.id"
+        rows = connection.execute(  # CROSS: through the sources that have a rule, not through all items
+            "SELECT i.id FROM sources s CROSS JOIN items i ON i.source_id = s.id"
             " WHERE s.keep_days IS NOT NULL AND coalesce(i.time, i.added) < ? - s.keep_days * ? ORDER BY i.id",
             (now_ms, _DAY_MS),
         )
