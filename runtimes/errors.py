@@ -10,8 +10,13 @@ EdgeLLMError                     1   base: one message that names the file, the 
 │   ├── TemplateError            2   a chat template is missing, fails, or runs past its bounds
 │   ├── PromptError              2   an empty prompt, token ids out of range
 │   │   └── ContextOverflowError 2   more tokens than the context holds (carries both numbers)
+│   ├── ConstraintError          2   a schema, pattern or grammar that no answer can follow
 │   ├── UnknownModelError        2   a name the catalog does not know (carries the nearest ones)
 │   └── RuntimeUnavailableError  2   the runtime asked for is not installed or cannot open this format
+├── AnswerError                  1   an answer under a constraint that cannot be used (carries its text)
+├── PolicyError                  2   an effect that policy refuses, or that nobody approved
+├── CarrierUnavailableError      2   a carrier cannot carry a call here; nothing happened
+├── McpServerError               2   an MCP server did not start, did not answer, or reported a failure
 ├── NetworkError                 2   a download did not finish
 │   └── StatusError              2   the server answered with an error (carries its HTTP status)
 ├── StorageError                 2   the disk said no (space, permission)
@@ -80,6 +85,10 @@ class ContextOverflowError(PromptError):
         )
 
 
+class ConstraintError(InputError):
+    """A schema, pattern or grammar that is malformed, uses what a grammar cannot express, or allows no answer."""
+
+
 class UnknownModelError(InputError):
     """A model name that is neither in the catalog nor on disk."""
 
@@ -107,6 +116,33 @@ class WrongKeyError(InputError):
 
 class RuntimeUnavailableError(InputError):
     """The runtime asked for is not installed, or cannot open this kind of artifact."""
+
+
+class AnswerError(EdgeLLMError):
+    """An answer that was to have a certain form and cannot be used: it was cut short, or its value was refused."""
+
+    def __init__(self, message: str, text: str) -> None:
+        self.text = text
+        """The answer as far as it went."""
+        super().__init__(message)
+
+
+class PolicyError(EdgeLLMError):
+    """An effect that policy refuses, or that no approval of the person covers. Nothing was done."""
+
+    exit_code = 2
+
+
+class CarrierUnavailableError(EdgeLLMError):
+    """A carrier cannot carry a call out here. Nothing happened; another one may be tried."""
+
+    exit_code = 2
+
+
+class McpServerError(EdgeLLMError):
+    """An MCP server did not start, did not answer in time, said what cannot be used, or reported a failure."""
+
+    exit_code = 2
 
 
 class NetworkError(EdgeLLMError):

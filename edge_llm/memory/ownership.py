@@ -25,8 +25,11 @@ _SAID = {
     "terms": "the word index",
     "models": "the names of embedders",
     "vector_segments": "vectors",
+    "action_log": "the log of actions",
+    "action_log_items": "which entries of the log came from which items",
+    "action_grants": "what was allowed once for all",
 }
-_WITHOUT_IDS = {"meta", "sqlite_sequence"}
+_WITHOUT_IDS = {"meta", "sqlite_sequence", "action_log_items"}
 
 
 @dataclass(frozen=True)

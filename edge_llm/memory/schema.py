@@ -124,7 +124,41 @@ CREATE TABLE vector_segments(
 CREATE INDEX vector_segments_by_source ON vector_segments(source_id, model);
 """  # noqa: S608  (only the tokenizer's name is put in)
 
-MIGRATIONS: tuple[str, ...] = (_VERSION_1,)
+_VERSION_2 = """
+CREATE TABLE action_log(
+    number INTEGER PRIMARY KEY,
+    time INTEGER NOT NULL,
+    kind TEXT NOT NULL,
+    commitment BLOB NOT NULL,
+    chain BLOB NOT NULL,
+    sealed BLOB
+);
+CREATE TRIGGER action_log_only_grows BEFORE DELETE ON action_log BEGIN
+    SELECT RAISE(ABORT, 'the log of actions is only added to');
+END;
+CREATE TRIGGER action_log_stays BEFORE UPDATE ON action_log
+    WHEN new.number IS NOT old.number OR new.time IS NOT old.time OR new.kind IS NOT old.kind
+        OR new.commitment IS NOT old.commitment OR new.chain IS NOT old.chain OR new.sealed IS NOT NULL
+BEGIN
+    SELECT RAISE(ABORT, 'the log of actions is only added to');
+END;
+
+CREATE TABLE action_log_items(item_id INTEGER NOT NULL, number INTEGER NOT NULL, PRIMARY KEY(item_id, number)) WITHOUT ROWID;
+CREATE TRIGGER action_log_forgets AFTER DELETE ON items
+    WHEN EXISTS(SELECT 1 FROM action_log_items WHERE item_id = old.id)
+BEGIN
+    UPDATE action_log SET sealed = NULL WHERE number IN (SELECT number FROM action_log_items WHERE item_id = old.id);
+    DELETE FROM action_log_items WHERE number IN (SELECT number FROM action_log_items WHERE item_id = old.id);
+END;
+
+CREATE TABLE action_grants(
+    id INTEGER PRIMARY KEY AUTOINCREMENT,
+    key BLOB NOT NULL UNIQUE,
+    sealed BLOB NOT NULL
+);
+"""
+
+MIGRATIONS: tuple[str, ...] = (_VERSION_1, _VERSION_2)
 """SQL from version n to n + 1. One that was released is never changed."""
 VERSION = len(MIGRATIONS)
 

@@ -58,7 +58,8 @@ def test_every_stored_word_of_an_item_is_in_a_table_that_forgetting_knows(tmp_pa
         tables = {row[0] for row in connection.execute("SELECT name FROM sqlite_schema WHERE type = 'table'")}
     of_terms = {f"terms_{part}" for part in ("data", "idx", "content", "docsize", "config")}
     known = {"meta", "sources", "source_copies", "threads", "items", "people", "mentions", "terms", "models", "vector_segments"}
-    assert tables == known | of_terms | {"sqlite_sequence"}
+    of_actions = {"action_log", "action_log_items", "action_grants"}
+    assert tables == known | of_terms | of_actions | {"sqlite_sequence"}
 
 
 def test_opening_with_another_key_of_the_same_length_does_not_migrate(tmp_path: Path) -> None:
