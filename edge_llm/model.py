@@ -7,6 +7,7 @@ import threading
 from collections.abc import Iterable, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 from time import perf_counter
 from typing import TYPE_CHECKING
@@ -19,15 +20,18 @@ from edge_llm.messages import Message
 from edge_llm.prompt import ChatPrompt
 from edge_llm.sampling import GREEDY, Sampling
 from runtimes.contract import RuntimeConfig
-from runtimes.errors import TemplateError
+from runtimes.errors import ConfigError, PromptError, TemplateError
 
 if TYPE_CHECKING:
     from types import TracebackType
 
     from typing_extensions import Self
 
+    from edge_llm.constrain import Constraint
     from edge_llm.home import Home
+    from edge_llm.mask import MaskMaker
     from edge_llm.progress import ProgressCallback
+    from edge_llm.score import Score
     from runtimes.bundle import Bundle
     from runtimes.contract import Session
     from runtimes.tokenizer import Tokenizer
@@ -144,6 +148,8 @@ class Model:
         max_tokens: int | None = None,
         stop: Sequence[str] = (),
         cancel: threading.Event | None = None,
+        constraint: Constraint | None = None,
+        logprobs: int = 0,
     ) -> EventStream:
         """Continue a text, as it is, without a chat template. Ask for the events to run the model; close to stop it.
 
@@ -152,14 +158,18 @@ class Model:
             max_tokens: most tokens of answer; None goes on until the model stops or the context is full.
             stop: texts that end the answer and are not part of it.
             cancel: set it, from any thread, to end the answer within one token.
+            constraint: what the answer must look like. It ends where nothing can follow.
+            logprobs: alternatives to report for each token in `Result.logprobs`; 0 reports no probabilities.
 
         Raises:
             PromptError: an empty prompt. ContextOverflowError: one longer than the context (both numbers).
-            ConfigError: an option out of range.
+            ConfigError: an option out of range, or a constraint together with stop strings.
+            ConstraintError: the constraint does not compile, or the model has no token for what it wants.
+            AnswerError: later, from the iterator: the token limit cut the answer short of the constraint.
             RuntimeFailedError, SessionClosedError: later, from the iterator.
         """
         ids = self.tokenizer.encode(prompt, bos=True) if prompt else []
-        return self._stream(ids, sampling, max_tokens, stop, cancel)
+        return self._stream(ids, sampling, max_tokens, stop, cancel, constraint, logprobs)
 
     def generate(
         self,
@@ -169,9 +179,21 @@ class Model:
         max_tokens: int | None = None,
         stop: Sequence[str] = (),
         cancel: threading.Event | None = None,
+        constraint: Constraint | None = None,
+        logprobs: int = 0,
     ) -> Result:
         """The whole continuation of a text: `stream` to its end."""
-        return _result_of(self.stream(prompt, sampling=sampling, max_tokens=max_tokens, stop=stop, cancel=cancel))
+        return _result_of(
+            self.stream(
+                prompt,
+                sampling=sampling,
+                max_tokens=max_tokens,
+                stop=stop,
+                cancel=cancel,
+                constraint=constraint,
+                logprobs=logprobs,
+            )
+        )
 
     def chat_stream(
         self,
@@ -181,6 +203,8 @@ class Model:
         max_tokens: int | None = None,
         stop: Sequence[str] = (),
         cancel: threading.Event | None = None,
+        constraint: Constraint | None = None,
+        logprobs: int = 0,
     ) -> EventStream:
         """Answer a conversation, written out by the model's own chat template. Arguments and errors as for `stream`.
 
@@ -189,7 +213,7 @@ class Model:
         Raises:
             TemplateError: the model has no chat template, or it refuses these messages.
         """
-        return self._stream(self._encode_chat(messages), sampling, max_tokens, stop, cancel)
+        return self._stream(self._encode_chat(messages), sampling, max_tokens, stop, cancel, constraint, logprobs)
 
     def chat(
         self,
@@ -199,9 +223,45 @@ class Model:
         max_tokens: int | None = None,
         stop: Sequence[str] = (),
         cancel: threading.Event | None = None,
+        constraint: Constraint | None = None,
+        logprobs: int = 0,
     ) -> Result:
         """The whole answer to a conversation: `chat_stream` to its end."""
-        return _result_of(self.chat_stream(messages, sampling=sampling, max_tokens=max_tokens, stop=stop, cancel=cancel))
+        return _result_of(
+            self.chat_stream(
+                messages,
+                sampling=sampling,
+                max_tokens=max_tokens,
+                stop=stop,
+                cancel=cancel,
+                constraint=constraint,
+                logprobs=logprobs,
+            )
+        )
+
+    def score(self, prompt: str | Iterable[Message], continuations: Sequence[str]) -> tuple[Score, ...]:
+        """How likely each text is to continue the prompt, in the order they were given. The prompt is fed once.
+
+        Args:
+            prompt: a text as it is, or a conversation that the continuations answer.
+            continuations: texts, none of them empty. Spell the space before a word that follows another one.
+
+        Raises:
+            PromptError: an empty prompt or continuation. ContextOverflowError: together they are longer than the context.
+            TemplateError: the model has no chat template, or it refuses these messages.
+            RuntimeFailedError, SessionClosedError: while running.
+        """
+        from edge_llm.continuation import encode_continuation
+        from edge_llm.score import Score, score
+
+        ids = self.tokenizer.encode(prompt, bos=True) if isinstance(prompt, str) else self._encode_chat(prompt)
+        tokens = [encode_continuation(self.tokenizer, text) for text in continuations]
+        if not ids or not all(tokens):
+            raise PromptError("A prompt or a continuation to score is empty. Give each some text.")
+        scored = score(self._context, ids, tokens)
+        return tuple(
+            Score(text, tuple(its), tuple(logprobs)) for text, its, logprobs in zip(continuations, tokens, scored, strict=True)
+        )
 
     def count_tokens(self, prompt: str | Iterable[Message]) -> int:
         """How many tokens of the context a text, or a conversation as its template writes it, takes."""
@@ -241,7 +301,11 @@ class Model:
         max_tokens: int | None,
         stop: Sequence[str],
         cancel: threading.Event | None,
+        constraint: Constraint | None,
+        logprobs: int,
     ) -> EventStream:
+        if constraint is not None and stop:
+            raise ConfigError("An answer under a constraint ends by itself; leave the stop strings out.")
         return generate(
             self._context,
             self.tokenizer,
@@ -253,7 +317,15 @@ class Model:
             cancel=cancel,
             speculate=not self._exact,
             load_s=self.info.load_s,
+            mask=None if constraint is None else self._masks.start(constraint),
+            logprobs=logprobs,
         )
+
+    @cached_property
+    def _masks(self) -> MaskMaker:
+        from edge_llm.mask import MaskMaker
+
+        return MaskMaker(self.tokenizer, self._stop_token_ids)
 
 
 def _result_of(events: EventStream) -> Result:
