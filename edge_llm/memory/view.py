@@ -19,7 +19,7 @@ from edge_llm.memory.items import Hit, Item, Kind, Person, Source
 from edge_llm.memory.keys import MasterKey
 from edge_llm.memory.selecting import PersonName, missing, person_ids, select, source_names
 from edge_llm.memory.store import Store
-from runtimes.errors import InputError
+from runtimes.errors import EdgeLLMError, InputError
 
 if TYPE_CHECKING:
     from types import TracebackType
@@ -118,8 +118,10 @@ class MemoryView:
                 if self._index is not None:
                     self._index.close()
                 self._index = None if model_id is None or embedder is None else VectorIndex(self.store, model_id)
-                if self._index is not None:
-                    self._index.prefetch()  # while the encoder is loaded by its first text
+                if self._index is not None and embedder is not None:
+                    self._index.prefetch()
+                    # both load while the search reads what else it needs; whoever needs the encoder first waits for it
+                    threading.Thread(target=_warm_up, args=(embedder,), name="edge-llm-encoder", daemon=True).start()
                 self._search, self._searched = Searcher(self.store, embedder, self._index), model_id
             return self._search
 
@@ -255,3 +257,9 @@ class MemoryView:
 
         names = None if source is None else source_names(self.store, source)
         return export(self.store, self._key, expand(Path(folder)), names)
+
+
+def _warm_up(embedder: Embedder) -> None:
+    """Make an embedder load what its first text needs. The search that needs it tries again, and raises what went wrong."""
+    with suppress(EdgeLLMError):
+        embedder.embed([" "])

@@ -158,7 +158,7 @@ def measure_open(path: Path, how: str) -> list[Figure]:
     from edge_llm.memory.store import Store
     from edge_llm.memory.vectors import VectorIndex
 
-    question = "when is the dentist?"
+    question = "what was message 12 of conversation 7?"  # the items' own words: a question about nothing here has no answer
     begun = time.perf_counter()
     if how == "memory":
         with Memory.open(path, key=KEY) as memory:
