@@ -27,7 +27,7 @@ Why it refuses: a value is missing; a slot the action lacks; an action nobody as
 long to be read."""
 
 SENSITIVE_ROLES = EXACT_ROLES | {"number", "app"}
-"""Slots that say who, how much or where to: a value that is not the person's asks whatever the action is."""
+"""Slots that say who, how much or where to: one that is not the person's asks, whatever is to be done with it."""
 HANDING_OVER: frozenset[CarrierKind] = frozenset({"uri", "intent", "clipboard"})
 """Carriers that end on another app's own screen. A purchase goes over no other."""
 _LONGEST = 20_000
@@ -193,9 +193,10 @@ def _reasons(call: Call, language: Language, *, untrusted_read: bool, covered: b
     elif not covered and (action.consent == "granted" or not action.trusted):
         found.append(_reason("grant", language))
     leaves = leaves_device(action)
+    sensitive = SENSITIVE_ROLES if action.effect != "read" else frozenset()
     for slot in action.slots:
         value = call.slots.get(slot.name)
-        if value is not None and not value.provenance.trusted and (leaves or slot.role in SENSITIVE_ROLES):
+        if value is not None and not value.provenance.trusted and (leaves or slot.role in sensitive):
             label = slot_label(slot, action, language)
             found.append(
                 _reason("value", language, slot=slot.name, label=label, source=source_words(value.provenance, language))
