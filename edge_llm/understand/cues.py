@@ -1,0 +1,147 @@
+"""The words around a text slot, by the slot's name: data for text_slots.py. `x` is the value. The first that fits counts."""
+
+from __future__ import annotations
+
+import re
+
+_TO_MY = r"(?:to|on|onto|in|into)\s+(?:my|the|our|a)\s+"
+_LISTS = r"(?:shopping|grocery|groceries|to-?do|task|reading|wish)?\s*(?:list|lists|cart|basket|tasks?|to-?dos?|notes?)"
+_ADD = r"(?:add|put|create|make|schedule|set up|set|book|plan|arrange|organi[sz]e|new|log|enter|insert)"
+_LANGUAGES = (
+    "english|chinese|mandarin|cantonese|french|german|spanish|italian|portuguese|japanese|korean|russian|arabic|hindi|dutch|swedish|"
+    "turkish|greek|polish|thai|vietnamese|latin|hebrew|indonesian|czech|danish|finnish|norwegian|hungarian|ukrainian"
+)
+_CHINESE_LANGUAGES = "英|中|法|德|日|韩|俄|西班牙|意大利|葡萄牙|阿拉伯|泰|越南|荷兰|希腊|拉丁|土耳其|印地"
+_ZH_LANGUAGE = rf"(?:(?:{_CHINESE_LANGUAGES})(?:语|文)|汉语|粤语|普通话)"
+
+_APPS = (
+    "amazon|ebay|spotify|youtube music|youtube|netflix|uber eats|ubereats|uber|lyft|doordash|grubhub|deliveroo|just eat|whatsapp|wechat|telegram|signal|"
+    "apple music|google maps|apple maps|taobao|jd|meituan|didi|alipay|"
+    "微信|淘宝|天猫|京东|拼多多|美团外卖|美团|饿了么|滴滴出行|滴滴|支付宝|高德地图|高德|百度地图|网易云音乐|网易云|qq音乐|酷狗音乐|酷狗|抖音|小红书|微博|曹操出行|盒马"
+)
+
+_CUES: dict[str, tuple[str, ...]] = {
+    "subject": (
+        r"\b(?:with (?:the )?subject|subject(?: line)?|titled|about|regarding|re)\b[: ]+(?P<x>.+?)(?=[,.]?\s+(?:saying|and say|that says|with (?:the )?body|body|telling)\b|,|$)",
+        r"主题(?:是|为|：|:)?(?P<x>.+?)(?=[，,。]|内容|正文|$)",
+        r"关于(?P<x>.+?)(?:的(?:邮件|信|事)|[，,]|$)",
+    ),
+    "text": (
+        rf"\btranslate\s+(?P<x>.+?)\s+(?:from \w+ )?(?:in)?to\s+(?:{_LANGUAGES})\b",
+        rf"\b(?:how (?:do|would|can) (?:you|i|we) say|what(?:'s| is))\s+(?P<x>.+?)\s+in\s+(?:{_LANGUAGES})\b",
+        rf"(?:把|将)[“\"]?(?P<x>.+?)[”\"]?(?:这句话|这个词)?(?:翻译|译|翻)(?:成|为|到)",
+        rf"[“\"]?(?P<x>[^，,。]+?)[”\"]?(?:这句话|这个词)?(?:用)?{_ZH_LANGUAGE}(?:怎么说|怎么讲|是什么|咋说)",
+        r"\bremind(?:er)?\s+(?:me|us)?\s*(?:to|about|that|of|for|:)?\s*(?P<x>.+)",
+        r"\b(?:don'?t|do not) let me forget\s+(?:to|about|that)?\s*(?P<x>.+)",
+        rf"\b(?:add|put|write)\s+(?P<x>.+?)\s+{_TO_MY}{_LISTS}",
+        rf"\b(?:add|put|write)\s+{_TO_MY}{_LISTS}\s*[:,]?\s*(?:to|that)?\s*(?P<x>.+)",
+        r"\b(?:note|memo)\b(?:\s+(?:down|to self))?\s*(?:that|:|saying|to|about)?\s*(?P<x>.+)",
+        r"\b(?:write|jot|take)\s+(?:this\s+)?down\s*(?:that|:)?\s*(?P<x>.+)",
+        r"\bremember\s+(?:that|to)?\s*(?P<x>.+)",
+        r"\b(?:share|copy|translate|say|read|send)\s+(?P<x>.+)",
+        r"提醒(?:一下)?我(?:一下)?(?:要|记得|别忘了)?(?:去(?=[^\s]))?(?P<x>.+)",
+        r"(?:别让我忘了|别忘了|记得)(?P<x>.+)",
+        r"(?:把|将)(?P<x>.+?)(?:加|添加|放|写|记)(?:到|进|入|在|上).*",
+        r"(?:记一下|记下来|记下|记一笔|备忘(?:录)?|(?:记|写|做|添加|新建|加)(?:一?[个条篇])?(?:笔记|备忘录?)|记录(?:一下)?|待办(?:事项)?(?:清单)?(?:里|中)?(?:加(?:上|入|一条)?|添加)?)[：:，,]?(?:说|内容是)?(?P<x>.+)",
+        r"(?:翻译(?:一下)?|分享|复制)[：:，,]?(?P<x>.+)",
+    ),
+    "items": (
+        rf"\b(?:add|put|get|include|write)\s+(?P<x>.+?)\s+{_TO_MY}{_LISTS}",
+        rf"\b(?:add|put)\s+{_TO_MY}{_LISTS}\s*[:,]?\s*(?P<x>.+)",
+        r"\b(?:buy|order|purchase|get|need|shop for|pick up|remember)\s+(?:me\s+|us\s+)?(?P<x>.+?)(?=\s+(?:from|on|at)\s+\w+$|$)",
+        r"(?:把|将)(?P<x>.+?)(?:加|添加|放|写|记)(?:到|进|入|在|上)",
+        r"(?:清单|列表|购物单)(?:上|里|中|里面)?(?:再)?(?:加|添加|放|写|记)(?:上|入|一下|一条)?(?P<x>.+)",
+        r"(?:帮我|我要|我想|要)?(?:买|订购|下单|购买|采购)(?:一?些|点儿?)?(?P<x>.+)",
+        r"(?:加|添加)(?:一?些|点儿?)?(?P<x>.+?)(?:到|进)(?:购物)?(?:清单|列表)",
+    ),
+    "dish": (
+        r"\b(?:order|get|want|have|deliver|fancy|crave|bring)\s+(?:me\s+|us\s+)?(?:takeaway|takeout|take-away|delivery)\b(?:\s+of)?\s*(?P<x>(?!from\b)\S.+?)(?=\s+from\b|\s+to\b|$)",
+        r"\b(?:order|get|want|have|deliver|fancy|crave|bring)\s+(?:me\s+|us\s+)?(?P<x>(?!takeaway|takeout|take-away|delivery|food\b).+?)(?=\s+from\b|\s+for delivery|\s+delivered|\s+to\b|\s+at\b|$)",
+        r"(?:点|叫|订|来|要|吃)(?:一?[份个杯碗盒盘只]|点儿?|两份|三份)?(?:外卖)?[，,：:]?(?P<x>(?!外卖)[^，,]+?)(?:的?外卖)?(?=[，,]|$)",
+    ),
+    "restaurant": (
+        r"\b(?:from|at|in)\s+(?P<x>(?!\d).+?)(?=\s+(?:for|on|to|at|tonight|tomorrow|with)\b|$)",
+        r"(?:从|在)(?P<x>.+?)(?:订|点|叫|吃|预|来|买)",
+        r"(?:订|预订|预约|预定)(?:一下|一?个)?(?P<x>.+?)(?:的)?(?:位子?|位置|座位?|包间|[两二三四五六七八九十\d]+人?位|$)",
+    ),
+    "query": (
+        r"\b(?:search(?:\s+(?:the web|online|the internet|google|my \w+))?|google|look\s+up|look|find|browse|bing|hunt)\s*(?:for|up|about)?\s+(?:me\s+)?(?P<x>.+?)(?=\s+(?:online|on (?:the web|google|the internet)|in my (?:files|notes|mail|memory|documents))$|$)",
+        r"\b(?:play|listen to|put on|hear|stream)\s+(?:me\s+)?(?:some\s+|a song by\s+|songs? by\s+|music by\s+)?(?P<x>.+?)(?=\s+(?:on|in|from)\s+(?:spotify|youtube|apple music|netease)|$)",
+        r"(?:上网)?(?:搜索|搜一下|搜一搜|搜搜|搜|查一下|查一查|查查|查询|查找|查|百度一下|百度|谷歌一下|谷歌|找一下|找找|找)(?:一下)?(?:关于)?(?P<x>.+)",
+        r"(?:播放|放|听|来)(?:一?[首点些])?(?P<x>.+)",
+        r"^(?P<x>(?:what|who|when|where|why|how|which|did|do|does|is|are|was|were)\b.+)",
+        r"^(?P<x>.*(?:什么|谁|哪|怎么|几|多少|吗|呢).*)",
+    ),
+    "app": (
+        r"\b(?:open|launch|start|run|go to|switch to|bring up|fire up)\s+(?:up\s+)?(?:the\s+|my\s+)?(?P<x>.+?)(?:\s+(?:app|application))?(?:\s+for me)?$",
+        r"(?:打开|启动|开启|进入|打開|开一下)(?:一下)?(?P<x>.+?)(?:这个)?(?:app|应用|软件|程序)?$",
+    ),
+    "title": (
+        r"\b(?:called|titled|named|entitled)\s+(?P<x>.+)",
+        rf"\b(?:add|put|enter|log|insert)\s+(?:an?\s+|the\s+)?(?P<x>.+?)\s+(?:to|on|in|into)\s+(?:my|the|our)\s+(?:calendar|diary|agenda|schedule)",
+        rf"\b{_ADD}\s+(?:me\s+)?(?:an?\s+|the\s+|my\s+)?(?:new\s+)?(?:event|appointment|entry)\s*(?:for|:|about|of)\s*(?P<x>.+)",
+        rf"\b{_ADD}\s+(?:an?\s+|the\s+|my\s+)?(?:new\s+)?(?P<x>.+)",
+        r"\b(?:i have|there is|there's|i've got|we have)\s+(?:an?\s+|the\s+|my\s+)?(?P<x>.+)",
+        r"(?:名为|叫做|主题(?:是|为)?|标题(?:是|为)?|题为)(?P<x>.+)",
+        r"(?:把|将)(?P<x>.+?)(?:加|添加|放|写|记)(?:到|进|入|在)(?:我的)?(?:日历|日程)",
+        r"(?:安排|添加|创建|新建|新增|加|约|定|建)(?:一?[个场次下])?(?:日程|日历|活动|事件)?[：:，,]?(?P<x>.+?)(?:到|进)?(?:我的)?(?:日历|日程)?$",
+        r"(?:日历|日程)(?:上|里|中)?(?:加|添加|记|写)(?:上|一?[个条])?(?P<x>.+)",
+        r"(?:我|我们)?(?:有|要)(?:一?[个场次])?(?P<x>.+)",
+    ),
+    "label": (
+        r"\b(?:called|labell?ed|named|titled|saying)\s+(?P<x>.+)",
+        r"\b(?P<x>(?!an?\b|the\b|my\b|set\b|start\b|new\b|minutes?\b|hours?\b|seconds?\b|another\b)[a-z]+)\s+(?:timer|alarm)\b",
+        r"\b(?:timer|alarm|countdown)\b.*?\bfor\s+(?:the\s+|my\s+)?(?P<x>(?!\d|an?\s+(?:hour|minute))[a-z].+)",
+        r"\bto\s+(?P<x>(?!wake me)[a-z].+)",
+        r"(?:叫做|名为|标签(?:是|为)?|备注(?:是|为)?)(?P<x>.+)",
+        r"(?:闹钟|计时器?|定时器?|闹铃)[，,：:]?(?:提醒我)(?P<x>.+)",
+        r"提醒我(?P<x>.+)",
+    ),
+    "language": (
+        rf"\b(?:in|into|to)\s+(?P<x>{_LANGUAGES})\b",
+        rf"(?:成|为|到|用)(?P<x>{_ZH_LANGUAGE})",
+        rf"(?P<x>{_ZH_LANGUAGE})(?:怎么说|怎么讲|是什么|咋说)",
+        rf"\b(?P<x>{_LANGUAGES})\b(?:\s+for\b|\s+translation)",
+    ),
+    "name": (
+        r"\b(?:add|save|create|new)\s+(?:a\s+|the\s+)?(?:new\s+)?(?:contact\s*(?:for|:|named|called)?\s+)?(?P<x>.+?)(?=\s+(?:with|to|as|at|number|phone|,|\+?\d)|[,，:：]|$)",
+        r"(?:联系人)(?P<x>[^，,\d的]+)",
+        r"(?:把|将)(?P<x>.+?)(?:的(?:电话|号码|手机号?))?(?:\d|加|添加|存|保存|，)",
+    ),
+    "equation": (
+        r"\bsolve\s+(?:the\s+)?(?:equations?\s+)?(?:for\s+[a-z]\s*[:,]?\s*)?(?P<x>.+?)(?:\s+for\s+[a-z])?$",
+        r"(?:解(?:一下)?(?:这个)?(?:方程)?|求解)[：:，,]?(?P<x>.+)",
+    ),
+}
+_OPTIONAL: dict[str, tuple[str, ...]] = {
+    "subject": _CUES["subject"],
+    "title": (
+        r"\b(?:called|titled|named|entitled|about|regarding|to discuss)\s+(?P<x>.+?)(?=\s+(?:with|at|in)\b|$)",
+        r"(?:名为|叫做|主题(?:是|为)?|标题(?:是|为)?|题为|讨论|关于)(?P<x>.+)",
+    ),
+    "label": _CUES["label"],
+    "text": (),
+    "app": (
+        rf"\b(?:on|via|with|using|through|in|from)\s+(?:the\s+)?(?P<x>{_APPS})\b",
+        rf"(?:用|在|通过|打开|上|从)(?P<x>{_APPS})",
+        r"\b(?:via|using|through)\s+(?:the\s+)?(?P<x>[A-Za-z]\w+)(?:\s+app)?",
+        r"\b(?:with|in|on) the (?P<x>\w+) app\b",
+        rf"^(?P<x>{_APPS})",
+    ),
+    "query": (),
+    "items": (),
+}
+"""For slots that need not be said: only words that announce them."""
+_SAME = {"item": "items", "product": "items", "text_body": "text", "note": "text", "task": "text", "todo": "text", "song": "query",
+         "content": "text", "equations": "equation", "cuisine": "dish"}  # fmt: skip
+
+CUES: dict[str, tuple[re.Pattern[str], ...]] = {
+    name: tuple(re.compile(pattern, re.IGNORECASE | re.DOTALL) for pattern in patterns) for name, patterns in _CUES.items()
+}
+CUES.update(
+    {
+        f"{name}?": tuple(re.compile(pattern, re.IGNORECASE | re.DOTALL) for pattern in patterns)
+        for name, patterns in _OPTIONAL.items()
+    }
+)
+CUES.update({name: CUES[other] for name, other in _SAME.items()})

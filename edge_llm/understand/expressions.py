@@ -1,0 +1,71 @@
+"""Sums and equations said in words: "15 percent of 240" is (15/100)*(240), "x squared minus 5x" is x**2 - 5x. Works nothing out."""
+
+from __future__ import annotations
+
+import re
+
+from edge_llm.understand.numbers import CHINESE_NUMBER, plain, read_chinese, read_english
+
+_LEAD = re.compile(
+    r"^(?:(?:what(?:'?s| is| are| does)|how much (?:is|are)|calculate|compute|work out|figure out|evaluate|tell me|can you|please|"
+    r"find|solve|the (?:value|result|answer|equation|sum|product) (?:of|for|to)?|the equation|for [a-z]\s*[:,]|do the math on|"
+    r"帮我|请|计算|算一下|算算|算出|算|求解|求|解方程|解一下|解|方程|一下)[\s:：,，]*)+",
+    re.IGNORECASE,
+)
+_TAIL = re.compile(
+    r"(?:\s+(?:equal|come to|make|for [a-z])|(?:等于|是|得|为)(?:多少|几)|多少|的(?:值|结果|和|积)|[?？。.!！=\s])+$",
+    re.IGNORECASE,
+)
+_WORDS = (
+    (r"\bto the power of\b|\braised to\b|的?次方的", "**"),
+    (r"\bsquared\b|的?平方(?!根)", "**2"), (r"\bcubed\b|的?立方(?!根)", "**3"),
+    (r"\bplus\b|\badded to\b|加上?", "+"), (r"\bminus\b|\bless\b|\btake away\b|减去?", "-"),
+    (r"\bmultiplied by\b|\btimes\b|×|乘以?|乘上", "*"), (r"(?<=\d)\s*[xX]\s*(?=\d)", "*"),
+    (r"\bdivided by\b|\bover\b|÷|除以", "/"), (r"\bequals?(?: to)?\b|\bis equal to\b|等于", "="),
+    (r"\bmod(?:ulo)?\b", "%"),
+)  # fmt: skip
+_PERCENT_OF = re.compile(r"([\d.]+)\s*(?:%|percent|per cent)\s*(?:of|on)\s+([\d.]+)", re.IGNORECASE)
+_CHINESE_PERCENT = re.compile(r"(?P<of>[\d.]+)的?百分之(?P<count>[\d.]+)|百分之(?P<alone>[\d.]+)")
+_ROOT = re.compile(r"(?:the\s+)?square root of\s+([\w.]+)|(?:根号|√)\s*([\w.]+)|([\w.]+)的平方根", re.IGNORECASE)
+_FORM = re.compile(r"[\d\sA-Za-z+\-*/^%().,=!√π]+")
+_FUNCTIONS = {"sqrt", "sin", "cos", "tan", "log", "ln", "exp", "pi", "abs"}
+_ENGLISH_NUMBER_WORDS = re.compile(
+    r"\b(?:(?:zero|one|two|three|four|five|six|seven|eight|nine|ten|eleven|twelve|thirteen|fourteen|fifteen|sixteen|seventeen|eighteen|nineteen|"
+    r"twenty|thirty|forty|fifty|sixty|seventy|eighty|ninety|hundred|thousand|million|half)(?:[\s-]+(?:and\s+)?)?)+\b",
+    re.IGNORECASE,
+)
+
+
+def find_expression(words: str) -> str | None:
+    """The sum or equation in a request, in figures and signs; None where there is none, or not only one."""
+    text = _TAIL.sub("", _LEAD.sub("", words.strip())).strip()
+    text = _ENGLISH_NUMBER_WORDS.sub(_english, text)
+    text = re.sub(rf"(?<![分\d.])分之|{CHINESE_NUMBER}", _chinese, text)
+    text = _CHINESE_PERCENT.sub(
+        lambda found: f"({found['count'] or found['alone']}/100)" + (f"*{found['of']}" if found["of"] else ""), text
+    )
+    text = re.sub(r"(\d+)分之(\d+)", r"(\2/\1)", text)
+    text = _PERCENT_OF.sub(r"(\1/100)*\2", text)
+    text = re.sub(r"([\d.]+)\s*(?:%|\bpercent\b)", r"(\1/100)", text, flags=re.IGNORECASE)
+    text = _ROOT.sub(lambda found: f"sqrt({found[1] or found[2] or found[3]})", text)
+    text = re.sub(r"(?:half|a half) of\s+", "0.5*", text, flags=re.IGNORECASE)
+    text = re.sub(r"的?(\d+)次方", r"**\1", text)
+    for pattern, sign in _WORDS:
+        text = re.sub(pattern, sign, text, flags=re.IGNORECASE)
+    text = re.sub(r"(?<=\d),(?=\d{3})", "", text.replace("^", "**"))
+    text = re.sub(r"\s*(\*\*)\s*", r"\1", re.sub(r"\s+", " ", text)).strip(" ,")
+    named = set(re.findall(r"[A-Za-z]{2,}", text))
+    if not _FORM.fullmatch(text) or named - _FUNCTIONS or not re.search(r"[\dA-Za-z]", text):
+        return None
+    return text if re.search(r"[+\-*/%=(!]", text) else None
+
+
+def _english(match: re.Match[str]) -> str:
+    value = read_english(match[0].strip())
+    rest = match[0][len(match[0].rstrip()) :]
+    return match[0] if value is None else f"{plain(value)}{rest}"
+
+
+def _chinese(match: re.Match[str]) -> str:
+    value = read_chinese(match[0])
+    return match[0] if value is None else str(plain(value))

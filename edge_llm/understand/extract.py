@@ -1,0 +1,267 @@
+"""From a request to an action's slots: `extract`, and `answer_slot` for the reply to a question.
+
+A slot's role says what reads it; its name refines that (docs/actions.md). Every value says whose words it is made of.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from edge_llm.actions.manifest import Action, Slot, SlotRole
+from edge_llm.actions.values import Provenance, SlotValue
+from edge_llm.understand.amounts import code_of, find_currencies, find_money
+from edge_llm.understand.choices import find_choice
+from edge_llm.understand.context import Context, Extracted
+from edge_llm.understand.contacts import HandleWanted
+from edge_llm.understand.durations import Duration, shown_duration
+from edge_llm.understand.expressions import find_expression
+from edge_llm.understand.messages import message_in
+from edge_llm.understand.model_slots import ask_model
+from edge_llm.understand.numbers import plain
+from edge_llm.understand.places import find_place
+from edge_llm.understand.reading import Reading
+from edge_llm.understand.recipients import Named, values_of
+from edge_llm.understand.text_slots import bare_request, by_examples, find_text, items_of, trimmed
+from edge_llm.understand.times import Time, shown_time
+from edge_llm.understand.units import find_measures, target_unit
+
+_TYPED = Provenance("typed")
+_URL = re.compile(
+    r"https?://[^\s，。]+|(?<![\w@.])(?:www\.)?[a-z0-9-]+(?:\.[a-z0-9-]+)*\.(?:com|org|net|io|cn|de|fr|uk|edu|gov)(?:/[^\s，。]*)?(?![\w@])",
+    re.IGNORECASE,
+)
+_PEOPLE = re.compile(
+    r"(?P<count>\d+|one|two|three|four|five|six|seven|eight|nine|ten|eleven|twelve)\s+(?:people|persons?|guests?|adults?|of us|passengers?|seats?|travell?ers?|pax)\b"
+    r"|\b(?:for|table of|party of|seats?)\s+(?P<for>\d+|two|three|four|five|six|seven|eight|nine|ten|eleven|twelve)(?!\s*(?:[:ap]|minutes?|hours?|days?|nights?|weeks?|o'clock))(?=\s|$|[,.])"
+    r"|(?P<zh>\d+|[一二两三四五六七八九十]+)(?:个?人(?![民生])|位|张)",
+    re.IGNORECASE,
+)
+
+_Values = tuple[SlotValue, ...]
+
+
+def extract(action: Action, words: str, context: Context, known: Mapping[str, SlotValue] | None = None) -> Extracted:
+    """Read the slots of `action` in a request.
+
+    Args:
+        words: what the person said, as they said it.
+        known: values from earlier turns; they stay, and their slots are not looked for.
+
+    Returns:
+        What was found, with what is missing and what has several meanings. Nothing is guessed: a name that is in no contact,
+        or a required slot that the words do not fill, is missing.
+    """
+    reading = Reading(action, words, context)
+    slots = dict(known or {})
+    ambiguous: dict[str, _Values] = {}
+    unresolved: dict[str, str] = {}
+    for slot in action.slots:
+        if slot.name in slots:
+            continue
+        values = _BY_ROLE[slot.role](reading, slot)
+        if len(values) == 1:
+            slots[slot.name] = values[0]
+        elif values:
+            ambiguous[slot.name] = values
+        elif slot.role == "recipient" and (stranger := _stranger(reading, slot)) is not None:
+            unresolved[slot.name] = stranger
+    if context.model is not None:
+        for slot in action.slots:
+            if slot.required and slot.role in ("text", "query", "item") and slot.name not in slots:
+                said = ask_model(context.model, action, slot, reading.timeless)
+                if said is not None:
+                    slots[slot.name] = _texts(slot, said)
+    missing = tuple(
+        slot.name for slot in action.slots if slot.required and slot.name not in slots and slot.name not in ambiguous
+    )
+    return Extracted(slots, missing, ambiguous, unresolved)
+
+
+def handle_wanted(action: Action, slot: Slot) -> HandleWanted:
+    """What a recipient of this action is called by."""
+    if slot.schema.get("format") == "email" or action.id.startswith("mail."):
+        return "mail"
+    if slot.schema.get("type") == "array":
+        return "any"
+    return "name" if action.id.startswith(("wechat.", "alipay.")) else "phone"
+
+
+def time_value(found: Time, slot: Slot, context: Context) -> SlotValue:
+    """The canonical value of a time: ISO 8601 with offset, or a date where the slot wants one."""
+    shown = shown_time(found.at, context.now, context.language)
+    if found.recurrence:
+        shown += f" ({found.recurrence})"
+    if slot.schema.get("format") == "date":
+        return SlotValue(found.at.date().isoformat(), shown.rpartition(" ")[0].rstrip(","), _TYPED)
+    return SlotValue(found.at.isoformat(timespec="seconds"), shown, _TYPED)
+
+
+def duration_value(duration: Duration, context: Context) -> SlotValue:
+    """The canonical value of a length of time: ISO 8601."""
+    return SlotValue(duration.iso, shown_duration(duration, context.language), _TYPED)
+
+
+def typed(value: Any, shown: str | None = None) -> SlotValue:
+    """A value in the person's own words."""
+    return SlotValue(value, str(value) if shown is None else shown, _TYPED)
+
+
+def _texts(slot: Slot, text: str) -> SlotValue:
+    if slot.schema.get("type") == "array":
+        items = items_of(text)
+        return typed(items, ", ".join(items))
+    return typed(text)
+
+
+def _recipients(reading: Reading, slot: Slot) -> _Values:
+    wanted = handle_wanted(reading.action, slot)
+    if slot.name == "number":  # the number that is written down, not whose it may be
+        return tuple(typed(one.handle) for one in reading.named if one.handle is not None)[:1]
+    sure = [one for one in reading.named if one.contacts or one.handle is not None]
+    if slot.schema.get("type") == "array":
+        return _several(reading, sure, wanted)
+    values = values_of(sure[0], wanted) if sure else ()
+    if not values and wanted == "name" and not sure and reading.named:  # WeChat itself asks who that is
+        return (typed(reading.named[0].text),)
+    return values
+
+
+def _several(reading: Reading, sure: list[Named], wanted: HandleWanted) -> _Values:
+    values = [values_of(one, wanted)[:1] for one in sure] or [(typed(one.text),) for one in reading.named[:1]]
+    chosen = [one[0] for one in values if one]
+    if not chosen:
+        return ()
+    sources = ", ".join(filter(None, (one.provenance.source for one in chosen)))
+    origin = "contact" if all(one.provenance.origin == "contact" for one in chosen) else "typed"
+    provenance = Provenance("contact", sources) if origin == "contact" else Provenance("typed", sources)
+    return (SlotValue([one.value for one in chosen], ", ".join(one.shown for one in chosen), provenance),)
+
+
+def _stranger(reading: Reading, slot: Slot) -> str | None:
+    """A name that no contact bears, or one whose contact has nothing that the action can use."""
+    return None if slot.name == "number" or not reading.named else reading.named[0].text
+
+
+def _times(reading: Reading, slot: Slot) -> _Values:
+    times = reading.times
+    if slot.name in ("end", "until", "return", "end_time"):
+        until = next((one for one in times if one.until is not None), None)
+        if until is not None and until.until is not None:
+            return (
+                typed(
+                    until.until.isoformat(timespec="seconds"),
+                    shown_time(until.until, reading.context.now, reading.context.language),
+                ),
+            )
+        later = [one for one in times[1:] if one.at > times[0].at] if len(times) > 1 else []
+        return (time_value(later[0], slot, reading.context),) if later else ()
+    if not times:
+        return ()
+    chosen = next((one for one in times if one.has_clock), times[0]) if len(times) == 2 and not times[0].has_day else times[0]
+    if reading.action.id.startswith("alarm.") and not (chosen.has_clock or _names_hour(reading.words, chosen)):
+        return ()  # a day alone wakes nobody
+    return (time_value(chosen, slot, reading.context),)
+
+
+def _names_hour(words: str, found: Time) -> bool:
+    return (
+        re.search(
+            r"morning|noon|midnight|evening|afternoon|night|[早晚]上|中午|下午|半夜|凌晨|傍晚",
+            words[found.start : found.end],
+            re.I,
+        )
+        is not None
+    )
+
+
+def _durations(reading: Reading, slot: Slot) -> _Values:
+    found = reading.durations
+    return (duration_value(found[0].duration, reading.context),) if found else ()
+
+
+def _amounts(reading: Reading, slot: Slot) -> _Values:
+    found = find_money(reading.words, region=reading.context.region)
+    if not found:
+        return ()
+    money = found[0]
+    return (typed(money.canonical, f"{money.amount:f} {money.currency}"),)
+
+
+def _numbers(reading: Reading, slot: Slot) -> _Values:
+    names = {one.name for one in reading.action.slots}
+    if "currency_from" in names:
+        if reading.money:
+            return (typed(plain(reading.money[0].amount)),)
+    elif "from_unit" in names:
+        measures = find_measures(reading.words)
+        if measures:
+            return (typed(plain(measures[0].value)),)
+    elif slot.schema.get("type") == "integer":
+        counted = _PEOPLE.search(reading.words)
+        if counted is None:
+            return ()
+        from edge_llm.understand.numbers import read_chinese, read_english
+
+        said = counted["count"] or counted["for"] or counted["zh"]
+        value = read_english(said) or read_chinese(said)
+        return () if value is None else (typed(plain(value)),)
+    return tuple(typed(plain(one.value)) for one in reading.numbers[:1])
+
+
+def _choices(reading: Reading, slot: Slot) -> _Values:
+    found = find_choice(reading.words, slot)
+    return () if found is None else (typed(found),)
+
+
+def _data(reading: Reading, slot: Slot) -> _Values:
+    if slot.name in ("expression", "equation"):
+        expression = find_expression(bare_request(reading.words))
+        return () if expression is None else (typed(expression),)
+    return _free(reading, slot) if slot.schema.get("type") == "string" else ()
+
+
+def _places(reading: Reading, slot: Slot) -> _Values:
+    if slot.name == "restaurant":
+        said = find_text(reading.timeless, "restaurant")
+    elif slot.name == "place" and any(one.name == "dish" for one in reading.action.slots):
+        said = find_place(reading.words, "destination", is_timeless=reading.without_times)
+    else:
+        said = find_place(reading.words, slot.name, is_timeless=reading.without_times)
+    if said is None and slot.required:
+        said = by_examples(reading.timeless, reading.action, slot.name)
+    return () if said is None else (typed(said),)
+
+
+def _free(reading: Reading, slot: Slot) -> _Values:
+    said: str | None
+    if slot.name == "message":
+        known = [one for one in reading.named if one.contacts or one.handle is not None] or list(reading.named[:1])
+        said = message_in(reading.words, (known[0].start, known[0].end) if known else None)
+    elif not slot.required:
+        said = find_text(reading.timeless, f"{slot.name}?")
+    else:
+        said = find_text(reading.timeless, slot.name) or by_examples(reading.timeless, reading.action, slot.name)
+    return () if said is None else (_texts(slot, said),)
+
+
+def _queries(reading: Reading, slot: Slot) -> _Values:
+    said = find_text(reading.words, "query") or by_examples(reading.words, reading.action, slot.name)
+    return () if said is None else (typed(said),)
+
+
+def _apps(reading: Reading, slot: Slot) -> _Values:
+    said = find_text(reading.words, "app" if slot.required else "app?")
+    return () if said is None else (typed(said),)
+
+
+def _links(reading: Reading, slot: Slot) -> _Values:
+    found = _URL.search(reading.words)
+    return () if found is None else (typed(found[0].rstrip(".,")),)
+
+
+_BY_ROLE: Mapping[SlotRole, Callable[[Reading, Slot], _Values]] = {
+    "recipient": _recipients, "amount": _amounts, "place": _places, "time": _times, "duration": _durations, "text": _free,
+    "query": _queries, "item": _free, "app": _apps, "link": _links, "number": _numbers, "choice": _choices, "data": _data,
+}  # fmt: skip

@@ -1,0 +1,70 @@
+"""Which language someone writes, and the shortest of answers: yes, no, leave it. Knows no action."""
+
+from __future__ import annotations
+
+import re
+
+from edge_llm.actions.manifest import Language
+
+_CJK = re.compile("[\u3400-\u9fff\uf900-\ufaff\U00020000-\U0003ffff]")
+_LATIN_WORD = re.compile(r"[A-Za-zÀ-ɏ]+(?:['’][A-Za-z]+)?")
+_EDGES = " \t\r\n.,!?;:。，！？；：、~～…"
+
+_YES = re.compile(
+    r"(?:oh |ok(?:ay)?,? |well,? |um+,? )?(?:y|yes|yeah|yep|yup|sure|ok|okay|of course|correct|right|exactly|confirm(?:ed)?|"
+    r"do it|go ahead|go for it|send it|sounds good|looks good|perfect|please do|absolutely|definitely|fine|that'?s right|"
+    r"that is right|i confirm)(?:,? (?:please|thanks|thank you|do it|send it|go ahead|that'?s (?:right|fine|it)|sure))*"
+    r"|(?:嗯+，?|好，?)?(?:是的?|是啊|对的?|对啊|没错|好的?|好啊|好吧|行吧?|可以的?|确认|确定|发吧|发送|没问题|同意|嗯+|当然|就这样|就这么办|去吧|要得?|ok)"
+    r"(?:[，,]?(?:发吧|谢谢|就这样|可以|没问题|好的|对))*",
+    re.IGNORECASE,
+)
+_NO = re.compile(
+    r"(?:oh |um+,? )?(?:n|no|nope|nah|not really|don'?t|do not|wrong|incorrect|never|no way|that'?s (?:wrong|not right|not it)|"
+    r"not (?:that|this|yet|now)|i don'?t (?:think so|want (?:that|it|to)))(?:,? (?:thanks|thank you|please|don'?t(?: do (?:it|that))?))*"
+    r"|(?:不|不是的?|不对|不行|不要|不用了?|不了|不可以|不好|错了?|不同意|别|没有|先别|不需要)(?:[，,]?(?:谢谢|了|不是|不对))*",
+    re.IGNORECASE,
+)
+_CANCEL = re.compile(
+    r"(?:no,? |ok(?:ay)?,? |oh,? |actually,? |please |just |sorry,? )*(?:cancel(?: (?:it|that|this|everything|the \w+))?|never ?mind(?: (?:it|that))?|"
+    r"forget (?:it|about it|that)|stop(?: it| that)?|abort|quit|leave it|drop it|don'?t (?:bother|do (?:it|that)|send (?:it|that)|"
+    r"call|order(?: it)?)|do not send(?: it)?|scrap that|changed my mind|i(?:'ve)? changed my mind)"
+    r"(?:,? (?:please|thanks|thank you|then|for now))*"
+    r"|(?:还是|那|那就|唉|哦|先)?(?:算了吧?|取消(?:吧|掉|它|这个|操作)?|不用了|不要了|不弄了|别发了?|别打了?|别弄了?|别订了?|不发了|不打了|不订了|停(?:下|止)?|停吧|作废|"
+    r"不做了|撤销|放弃|当我没说|我改主意了|忘了(?:它|这事)吧?)(?:吧|了|啦|，?谢谢)*",
+    re.IGNORECASE,
+)
+
+
+def language_of(words: str) -> Language:
+    """The language a person is writing: Chinese where a good part of it is Chinese characters (names and apps of the other
+    language count little), else English."""
+    characters = len(_CJK.findall(words))
+    return "zh" if characters and characters >= len(_LATIN_WORD.findall(words)) else "en"
+
+
+def is_yes(words: str) -> bool:
+    """The whole reply says yes and nothing else. "Yes, but tomorrow" does not."""
+    return _YES.fullmatch(_bare(words)) is not None
+
+
+def is_no(words: str) -> bool:
+    """The whole reply says no and nothing else. "No, tomorrow" is a correction."""
+    return _NO.fullmatch(_bare(words)) is not None
+
+
+def is_cancel(words: str) -> bool:
+    """The whole reply takes the request back. "Cancel my alarm" is a request of its own."""
+    bare = _bare(words)
+    match = _CANCEL.fullmatch(bare)
+    return match is not None and not re.search(
+        r"\bcancel the (?!message|text|call|order|request|action|mail|email)", bare, re.I
+    )
+
+
+def has_cjk(words: str) -> bool:
+    """Whether there is a Chinese character in it."""
+    return _CJK.search(words) is not None
+
+
+def _bare(words: str) -> str:
+    return " ".join(words.replace("’", "'").strip(_EDGES).split())

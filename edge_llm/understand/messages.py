@@ -1,0 +1,67 @@
+"""The words of a message within a request: "text mum that I'm late" says "I'm late"; "给妈妈发微信说我到家了" says "我到家了".
+
+They stay the person's own words: nothing is rephrased.
+"""
+
+from __future__ import annotations
+
+import re
+
+_QUOTED = re.compile(r"[\"“「『](.+?)[\"”」』]|(?<!\w)['‘](.+?)['’](?!\w)")
+_SAYING = re.compile(
+    r"\b(?:saying|say|that says|which says|with the (?:message|text|words|body)|reading|and (?:tell (?:him|her|them)|say))\b\s*[:,]?\s*(?:that\s+)?(?P<x>.+)$"
+    r"|(?:内容(?:是|为|写)?|就?说(?:一?声)?|写(?:着|上|道)?|告诉(?:他|她|他们)|讲)[：:，,]?\s*(?P<y>.+)$",
+    re.IGNORECASE | re.DOTALL,
+)
+_AFTER = re.compile(
+    r"^\s*(?:(?:(?:an?|the|this|my|quick)\s+)*(?:text|message|sms|e-?mail|mail|whatsapp|wechat|dm|note|line)s?(?:\s+message)?\b)?\s*"
+    r"(?:(?:on|via|by|through|over|in|using)\s+(?:whatsapp|wechat|sms|text|email|mail|imessage|signal|telegram)\b)?\s*"
+    r"(?:now|back)?\s*(?P<lead>[:,]|saying(?: that)?|that|to (?:say|tell (?:him|her|them)|let (?:him|her|them) know)(?: that)?|to ask (?:him |her |them )?|know(?: that)?|and (?:say|tell (?:him|her|them))(?: that)?|to|telling (?:him|her|them)(?: that)?|about|(?=if |whether |when |what |where |how |why ))?\s*[:,]?\s*(?P<x>.+)$",
+    re.IGNORECASE | re.DOTALL,
+)
+_CHINESE_AFTER = re.compile(
+    r"^\s*(?:的)?(?:(?:发|打|写|寄|送|回|留|转)(?:送|了|去)?)?(?:一?[个条封份则]|一下)?(?:微信|短信|消息|信息|邮件|电邮|留言|WhatsApp|信|话)?(?:消息|信息)?(?:过去)?"
+    r"(?:[，,：:]|，?(?:就|跟(?:他|她))?(?:告诉(?:他|她)|说(?:一?声|一下)?|讲|内容(?:是|为)?|写|问(?:他|她|一下|问)?|让(?:他|她)知道)[：:，,]?)?\s*(?P<x>.+)$",
+    re.IGNORECASE | re.DOTALL,
+)
+_NOT_TEXT = re.compile(
+    r"(?:an?\s+)?(?:text|message|sms|e-?mail|mail|whatsapp|wechat|note)(?:\s+message)?|please|now|on (?:whatsapp|wechat)|via \w+|"
+    r"(?:发|打|写)?(?:一?[个条封])?(?:微信|短信|消息|信息|邮件|电话)(?:吧|呗)?|吧|一下",
+    re.IGNORECASE,
+)
+_BETWEEN = re.compile(
+    r"\b(?:send|text|message|say|write|whatsapp|e-?mail)\s+(?P<x>(?!an?\s+(?:text|message|sms|e-?mail|mail|whatsapp|wechat|note)\b|to\b).+?)\s+to\s*$",
+    re.IGNORECASE,
+)
+_CHINESE_BETWEEN = re.compile(r"(?:把|将)[“\"]?(?P<x>.+?)[”\"]?(?:这句话|这条消息)?(?:发送?|转)给\s*$")
+
+
+def message_in(words: str, recipient: tuple[int, int] | None) -> str | None:
+    """The message in a request, or None.
+
+    Args:
+        recipient: where the recipient's name stands, when it does: what follows is the message.
+    """
+    quoted = _QUOTED.search(words)
+    if quoted is not None and (recipient is None or quoted.start() >= recipient[1] or quoted.end() <= recipient[0]):
+        return _clean(quoted[1] or quoted[2])
+    if recipient is not None:
+        before, after = words[: recipient[0]], words[recipient[1] :]
+        chinese = re.match(r"^\s*[\u3400-\u9fff，：]", after) is not None
+        match = (_CHINESE_AFTER if chinese else _AFTER).match(after)
+        said = None if match is None else _clean(match["x"])
+        if said and not _NOT_TEXT.fullmatch(said):
+            return said
+        for pattern in (_BETWEEN, _CHINESE_BETWEEN):
+            between = pattern.search(before)
+            if between is not None:
+                return _clean(between["x"])
+        return None
+    match = _SAYING.search(words)
+    return None if match is None else _clean(match["x"] or match["y"])
+
+
+def _clean(text: str) -> str | None:
+    """Without the mark that ends a request; a question keeps its own."""
+    text = re.sub(r",?\s+please[.!]?$", "", text.strip(), flags=re.IGNORECASE)
+    return text.strip(" \t\n,，;；:：。").removesuffix(".").strip(' "“”「」') or None

@@ -1,0 +1,77 @@
+"""Places in a request: where to, where from, where: "a taxi to the airport", "打车去虹桥站", "from X to Y"."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+
+_STOP = (
+    r"(?=\s+(?:from|to|at|on|by|for|via|with|tomorrow|tonight|today|now|please|leaving|arriving|in \d+|next|this|and|right now|"
+    r"asap|avoiding|on the map|using|as soon)\b|[,.?!;]|$)"
+)
+_ZH_STOP = r"(?=[，,。？！?!；]|的?(?:出租车|出租|专车|快车|滴滴|车票|机票|航班|火车|高铁|飞机|路线|路|导航|地图|天气|酒店|宾馆|餐厅|要多久|多远|怎么走|怎么去|在哪)|吧|呢|吗|谢谢|接我|$)"
+_NAME = r"(?P<x>[^，,。？！?!；]+?)"
+
+_DESTINATION = (
+    r"\b(?:directions?|route|way|navigate|navigation|drive|get|go|going|ride|taxi|cab|uber|lyft|car|flights?|fly|flying|train|trip|travel|take me|walk|heading|"
+    rf"head|bring me|drop me|pick-?up|bus|ticket|tickets|me|us)\b[^,]*?\s(?:back\s+)?to\s+(?!(?:get|go|take|the way)\b){_NAME}{_STOP}",
+    rf"\bto\s+(?!(?:get|go|take|be|have|book|call|order|find|see|know)\b){_NAME}{_STOP}",
+    rf"\b(?:navigate|drive|get me|take me|directions for|route for|heading)\s+(?P<x>home|work|(?!to\b){_NAME[5:-1]}){_STOP}",
+    rf"(?:打车|打的|叫车|叫个车|叫辆车|坐车|开车|走路|骑车|步行|乘车|导航|带我|送我|飞|前往|开往)(?:去|到|回|往)?{_NAME}{_ZH_STOP}",
+    rf"(?:去往|前往|去|到|往|回){_NAME}{_ZH_STOP}",
+    rf"^{_NAME}(?:怎么走|怎么去|的路线|要怎么走)",
+)
+_ORIGIN = (
+    rf"\bfrom\s+{_NAME}{_STOP}",
+    rf"从{_NAME}(?:到|去|出发|回|飞往|飞|前往|走|打车|叫车|至|开车|坐)",
+    rf"(?:在|到){_NAME}(?:接我|上车)",
+)
+_PLACE = (
+    rf"\b(?:weather|forecast|temperature|rain|snow|sunny|hotels?|rooms?|places? to stay)\b.*?\b(?:in|for|at|near|around)\s+(?!the (?:morning|afternoon|evening)\b){_NAME}{_STOP}",
+    rf"\b(?:map of|where(?:'s| is| are)|locate|find|show(?: me)?|look up)\s+(?:the\s+)?(?:location of\s+|map of\s+|way to\s+)?{_NAME}(?=\s+on\b|{_STOP[3:-1]})",
+    rf"\b(?:in|near|around|at|close to|nearby)\s+(?!the (?:morning|afternoon|evening)\b|\d|my (?:calendar|list)\b|noon|night){_NAME}{_STOP}",
+    rf"(?:查|看|搜|找)?(?:一?下)?(?:今天|明天|后天)?{_NAME}的?(?:天气|气温|温度)",
+    rf"(?:在地图上)?(?:查看|显示|打开|看看|看一下|查一下|找一下|找|搜索|定位)(?:一下)?{_NAME}(?:的)?(?:地图|位置|地址)",
+    rf"^{_NAME}(?:在哪里?|在哪儿|在什么地方|的位置|的地址|的地图)",
+    rf"(?:在|到|去){_NAME}(?:附近|见面|见|开会|吃饭|集合|聚餐|住|的?酒店|订|预订|举行)",
+    rf"(?:地点|地址|位置)(?:是|在|为|：)?{_NAME}{_ZH_STOP}",
+    rf"{_NAME}附近",
+)
+_BY_NAME = {
+    "destination": _DESTINATION, "origin": _ORIGIN, "place": _PLACE, "location": _PLACE, "to": _DESTINATION, "from": _ORIGIN,
+    "city": _PLACE, "pickup": _ORIGIN, "address": (*_PLACE, *_DESTINATION),
+}  # fmt: skip
+_RULES = {name: tuple(re.compile(pattern, re.IGNORECASE) for pattern in patterns) for name, patterns in _BY_NAME.items()}
+_NOT_A_PLACE = re.compile(
+    r"(?:here|there|it|me|my (?:calendar|list|phone)|the (?:way|map|weather|forecast|web)|get there|what|who|a|an|one|now|outside|"
+    r"这里|那里|这儿|我|一下|查|看|查一下|今天|明天|后天|今晚|帮我|地图|天气|告诉我)?",
+    re.IGNORECASE,
+)
+_LEAD = re.compile(
+    r"^(?:(?:please|the|me|up|for|帮我|请|给我|我要|我想|麻烦|查一下|查查|看看|看一下|查|今天|明天|后天|今晚|周末|从.*?(?:去|到|飞往|飞))\s*)+",
+    re.IGNORECASE,
+)
+
+
+def find_place(words: str, name: str, *, is_timeless: Callable[[str], str] = lambda text: text) -> str | None:
+    """The place that slot `name` ("destination", "origin", "place") means in a request, or None.
+
+    Args:
+        words: the request.
+        is_timeless: takes the words that say when out of a text, so that "the airport at 5" is the airport.
+    """
+    text = is_timeless(words).strip()
+    for rule in _RULES.get(name, (*_RULES["place"], *_RULES["destination"])):
+        for match in rule.finditer(text):
+            place = clean_place(match["x"])
+            if place is not None:
+                return place
+    return None
+
+
+def clean_place(text: str) -> str | None:
+    """A place's name without what only leads up to it; None where nothing of a name is left."""
+    place = _LEAD.sub("", text.strip(' \t,，.。?？!！"“”')).strip()
+    if len(place) > 80 or _NOT_A_PLACE.fullmatch(place):
+        return None
+    return place or None

@@ -1,0 +1,193 @@
+"""Finds who a request is for: where in the words they are named, and which contacts that may be.
+
+Knows the grammar around names in both languages ("text X that", "给X发"); contacts.py knows the people.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from edge_llm.actions.values import Provenance, SlotValue
+from edge_llm.memory.handles import normalise
+from edge_llm.understand.contacts import Contact, ContactBook, HandleWanted
+from edge_llm.understand.language import has_cjk
+
+_MAIL = re.compile(r"[\w.+-]+@[\w-]+(?:\.[\w-]+)+")
+_PHONE = re.compile(r"(?<![\w.])\+?\(?\d[\d\s().\-]{5,18}\d(?![\w.]*\w)|(?<!\d)\d{3,6}(?!\d)")
+_VERBS = (
+    "text|call|phone|ring|dial|message|tell|e-?mail|mail|ping|notify|ask|remind|whatsapp|wechat|dm|sms|facetime|let|inform|invite|"
+    "contact|skype|write|video call|drop|shoot|give|send|meet|see|reply to|answer|forward|share with|say"
+)
+_ENGLISH_CUE = re.compile(rf"\b(?:(?P<verb>{_VERBS})|to|with|for)\s+(?=\S)", re.IGNORECASE)
+_CHINESE_CUE = re.compile(
+    r"(?:发[^给，。]{0,8}给|打[^给，。]{0,4}给|发送给|转发给|写[^给，。]{0,6}给|告诉|通知|呼叫|联系|提醒|邀请|回复|问一下|问问|问|约|拨打|打给|给|跟|和|与|叫|(?<![A-Za-z])(?:call|cue|text)\s*|致电|@)\s*(?=\S)"
+)
+_CHINESE_END = re.compile(
+    r"(?:发|打|写|寄|送|回|拨|留|说|讲|转|一个|个|视频|通话|通电话|开会|见面|吃|一起|，|,|：|:|。|今|明|后天|周|下|的|在|我|他|她|关于|来|去|到|喝|看|聊|说|\s|$)"
+)
+_ENGLISH_WORD = re.compile(r"[\w'’.-]*\w")
+_NO_NAME = {
+    "a", "an", "the", "me", "him", "her", "them", "us", "it", "you", "my", "our", "his", "that", "this", "text", "message", "to",
+    "out", "all", "email", "mail", "i", "everyone", "if", "know", "be", "go", "get", "one", "your", "some", "sms", "in", "at", "on",
+    "up", "back", "and", "of", "today", "tomorrow", "tonight", "say", "do", "is", "with", "for", "note", "call", "whatsapp", "wechat",
+}  # fmt: skip
+_CHINESE_PRONOUNS = ("我", "他", "她", "你", "它", "咱", "大家", "自己", "谁")
+_MOST_WORDS, _MOST_CHARACTERS = 4, 12
+
+
+@dataclass(frozen=True)
+class Named:
+    """Someone named at [start, end) of a text."""
+
+    start: int
+    end: int
+    text: str
+    contacts: tuple[Contact, ...] = ()
+    """Who that may be; () for a name that is in no contact."""
+    handle: str | None = None
+    """A number or address that the person wrote out."""
+
+
+def find_named(words: str, book: ContactBook, *, region: str = "") -> list[Named]:
+    """Who is named in a request, the surest first: those who are known or written out as a number, then unknown names."""
+    found: list[Named] = []
+    for handle in _handles(words, region):
+        found.append(handle)
+    guesses: list[Named] = []
+    for start, is_verb in _cues(words):
+        if any(one.start <= start < one.end for one in found):
+            continue
+        known = _known(words, start, book)
+        if known is not None and not any(one.start < known.end and known.start < one.end for one in found):
+            found.append(known)
+        elif known is None and (guess := _guess(words, start, is_verb=is_verb)) is not None:
+            guesses.append(guess)
+    found.sort(key=lambda one: one.start)
+    return [*found, *guesses]
+
+
+def read_reply(words: str, book: ContactBook, *, region: str = "") -> Named | None:
+    """Who is meant by a reply to "who?": the whole of it is a name, or it names someone."""
+    handles = _handles(words, region)
+    if handles:
+        return handles[0]
+    stripped = words.strip(" \t.,!?。，！？")
+    bare = re.sub(r"^(?:to|it'?s|call|text|my friend|给|是|发给|打给|找|就)\s*", "", stripped, flags=re.IGNORECASE) or stripped
+    for text in dict.fromkeys((bare, stripped)):
+        contacts = tuple(book.find(text))
+        if contacts:
+            at = words.find(text)
+            return Named(at, at + len(text), text, contacts)
+    named = [one for one in find_named(words, book, region=region) if one.contacts or one.handle]
+    if named:
+        return named[0]
+    return Named(0, len(words), bare) if len(bare) <= 40 and bare else None
+
+
+def values_of(named: Named, wanted: HandleWanted) -> tuple[SlotValue, ...]:
+    """The canonical values that a name may stand for: one is certain, several are asked about, none is not known."""
+    if named.handle is not None:
+        read = normalise(named.handle)
+        if wanted in ("phone", "mail") and (read is None or read.kind != wanted):
+            return ()
+        return (SlotValue(named.handle, named.handle, Provenance("typed", named.text)),)
+    values = []
+    for contact in named.contacts:
+        handles = contact.handles_for(wanted)
+        for handle in handles:
+            shown = contact.name if handle == contact.name else f"{contact.name} ({handle})"
+            values.append(SlotValue(handle, shown, Provenance("contact", f"contact {contact.name}")))
+    return tuple(dict.fromkeys(values))
+
+
+def _handles(words: str, region: str) -> list[Named]:
+    found = [Named(match.start(), match.end(), match[0], handle=match[0].casefold()) for match in _MAIL.finditer(words)]
+    for match in _PHONE.finditer(words):
+        read = normalise(match[0], region)
+        digits = sum(character.isdigit() for character in match[0])
+        is_cued = re.search(
+            r"(?:\b(?:call|dial|text|phone|ring|number|sms|to)\s+|打(?:电话)?(?:给)?|拨打?|号码|给)\s*$",
+            words[: match.start()],
+            re.I,
+        )
+        if (
+            read is None
+            or read.kind != "phone"
+            or (digits < 7 and not is_cued)
+            or re.search(r"^\s*(?:点|分|号|元|块|[ap]m)", words[match.end() :])
+        ):
+            continue
+        if re.fullmatch(r"\d{4}-\d\d?-\d\d?.*", match[0]) or any(
+            one.start < match.end() and match.start() < one.end for one in found
+        ):
+            continue
+        found.append(Named(match.start(), match.end(), match[0].strip(), handle=read.value))
+    return found
+
+
+def _cues(words: str) -> Iterator[tuple[int, bool]]:
+    for match in _ENGLISH_CUE.finditer(words):
+        yield match.end(), match["verb"] is not None
+    for match in _CHINESE_CUE.finditer(words):
+        yield match.end(), True
+
+
+def _known(words: str, start: int, book: ContactBook) -> Named | None:
+    """The longest run of words from `start` on that is somebody's name."""
+    if has_cjk(words[start : start + 1]):
+        if (
+            words.startswith(_CHINESE_PRONOUNS, start)
+            and not words.startswith("我妈", start)
+            and not words.startswith("我爸", start)
+        ):
+            shift = 2 if words.startswith("我的", start) else 0
+            if not shift:
+                return None
+            start += shift
+        for end in range(min(len(words), start + _MOST_CHARACTERS), start, -1):
+            text = words[start:end]
+            if end - start == 1 and not _CHINESE_END.match(words[end:]):
+                break
+            contacts = tuple(book.find(text))
+            if contacts:
+                return Named(start, end, text, contacts)
+        return None
+    run = []
+    position = start
+    for match in _ENGLISH_WORD.finditer(words, start):
+        if len(run) == _MOST_WORDS or words[position : match.start()].strip() or has_cjk(match[0][:1]):
+            break
+        latin = re.match(r"[A-Za-zÀ-ɏ'’.-]*[A-Za-zÀ-ɏ]", match[0])
+        end = match.end() if latin is None else match.start() + latin.end()
+        run.append(end)
+        position = end
+        if end != match.end():
+            break
+    for end in reversed(run):
+        text = words[start:end]
+        bare = re.sub(r"['’]s$", "", text)
+        if bare.lower() in _NO_NAME or len(bare) < 2:
+            continue
+        contacts = tuple(book.find(bare))
+        if contacts:
+            return Named(start, start + len(bare), bare, contacts)
+    return None
+
+
+def _guess(words: str, start: int, *, is_verb: bool) -> Named | None:
+    """What may be a name that nobody knows."""
+    if has_cjk(words[start : start + 1]):
+        if words.startswith(_CHINESE_PRONOUNS, start):
+            return None
+        end = next((at for at in range(start + 1, min(len(words), start + 6) + 1) if _CHINESE_END.match(words[at:])), None)
+        return None if end is None else Named(start, end, words[start:end])
+    match = re.match(
+        r"(?:my|our)\s+[a-z]+|[A-ZÀ-Þ][\w'’-]*(?:\s+[A-ZÀ-Þ][\w'’-]*){0,2}" + (r"|[a-z][a-z'’-]+" if is_verb else ""),
+        words[start:],
+    )
+    if match is None or match[0].lower() in _NO_NAME or match[0].split()[0].lower() in _NO_NAME - {"my", "our"}:
+        return None
+    text = re.sub(r"['’]s$", "", match[0])
+    return Named(start, start + len(text), text)

@@ -1,0 +1,108 @@
+"""Free text in a request: items, queries, titles, names of apps. Found by the words around it, kept in the person's own words.
+
+Which words surround which slot is data (cues.py). Where none fits, the action's own examples do: "text {recipient} that {text}".
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+
+from edge_llm.actions.manifest import Action
+from edge_llm.understand.cues import CUES
+from edge_llm.understand.language import has_cjk
+
+_COURTESY = re.compile(
+    r"^(?:(?:hey|hi|hello|ok|okay|please|pls|can you|could you|would you|will you|can i|i want to|i'd like to|i would like to|i want you to|"
+    r"i need to|i need you to|i need|help me(?: to)?|let's|just|kindly|go ahead and|you can|would you mind|"
+    r"帮我|帮忙|请你?|麻烦你?|能不能|可以|能|我想要?|我要|给我|你)[,，]?\s*)+",
+    re.IGNORECASE,
+)
+_TAIL = re.compile(
+    r"(?:,?\s*(?:please|thanks|thank you|for me|will you|would you|ok|right now)|[，,]?(?:好吗|好不好|行吗|可以吗|谢谢|吧|呗|吗|一下)|[\s.!。！,，;；:：?？])+$",
+    re.I,
+)
+_EDGE = re.compile(
+    r"^(?:\s|[,，.。:：;；\"“”'‘’]|\b(?:at|on|in|for|by|from|and|to|around|about)\s+$)+|(?:\s+(?:at|on|in|for|by|from|and|around|to|the))+\s*$|[\s,，:：;；\"“”]+$",
+    re.IGNORECASE,
+)
+_SPLIT = re.compile(r"\s*(?:,\s*(?:and\s+)?|\band\b|&|\+|，|、|和|还有|以及|跟|；|;)\s*")
+_ITEM_LEAD = re.compile(r"^(?:some|a few|a|an|the|more|一些|一点|点儿?|些)\s+|^(?:一些|一点|些)", re.IGNORECASE)
+_NOTHING = re.compile(
+    r"(?:an?|the|my|it|this|that|something|one|please|event|appointment|meeting|reminder|alarm|timer|note|list|music|song|songs|something|food|takeaway|"
+    r"东西|什么|一下|一个|这个|它|日程|闹钟|提醒|音乐|歌|外卖|吃的|事|个|我)?",
+    re.IGNORECASE,
+)
+
+
+def bare_request(words: str) -> str:
+    """A request without what is only courtesy: "could you please ... for me"."""
+    return _TAIL.sub("", _COURTESY.sub("", words.strip())).strip()
+
+
+def find_text(words: str, name: str) -> str | None:
+    """The text of slot `name` by the words around it, or None."""
+    text = bare_request(words)
+    for cue in CUES.get(name, ()):
+        match = cue.search(text)
+        if match is not None and (said := trimmed(match["x"])) is not None:
+            return said
+    return None
+
+
+def trimmed(text: str) -> str | None:
+    """Without the prepositions and marks that are left at its edges; None where it says nothing."""
+    before = None
+    while before != text:
+        before = text
+        text = _TAIL.sub("", _EDGE.sub("", text)).strip()
+    return None if _NOTHING.fullmatch(text) else text
+
+
+def items_of(text: str) -> list[str]:
+    """What a list names: "milk, eggs and bread" are three."""
+    return [item for part in _SPLIT.split(text) if (item := _ITEM_LEAD.sub("", part.strip()).strip())]
+
+
+def by_examples(words: str, action: Action, slot: str) -> str | None:
+    """The text that stands in the place of `slot` in one of the action's examples; the example that says most itself counts."""
+    text = bare_request(words)
+    language = "zh" if has_cjk(text) else "en"
+    best: tuple[int, str] | None = None
+    for example in action.examples.get(language, ()):
+        if f"{{{slot}}}" not in example:
+            continue
+        match = _pattern(example).fullmatch(text)
+        fixed = len(re.sub(r"\{\w+\}", "", example))
+        if match is not None and (said := trimmed(match[slot])) is not None and (best is None or fixed > best[0]):
+            best = (fixed, said)
+    return None if best is None else best[1]
+
+
+def without(words: str, spans: Sequence[tuple[int, int]]) -> str:
+    """A text with some spans cut out."""
+    kept, position = [], 0
+    for start, end in sorted(spans):
+        if start >= position:
+            kept.append(words[position:start])
+            position = end
+    kept.append(words[position:])
+    joined = re.sub(r"[ \t]{2,}", " ", "".join(kept))
+    return re.sub(r"\s+([,.!?])", r"\1", joined).strip()
+
+
+def _pattern(example: str) -> re.Pattern[str]:
+    parts = re.split(r"\{(\w+)\}", bare_request(example))
+    seen: set[str] = set()
+    pattern = ""
+    for number, part in enumerate(parts):
+        if number % 2 == 0:
+            pattern += (
+                r"\s*".join(map(re.escape, part.split()))
+                if has_cjk(part)
+                else re.sub(r"(?:\\\s|\s)+", r"\\s+", re.escape(part))
+            )
+        else:
+            pattern += f"(?P<{part}>.+?)" if part not in seen else f"(?P={part})"
+            seen.add(part)
+    return re.compile(pattern, re.IGNORECASE | re.DOTALL)
