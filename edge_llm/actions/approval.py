@@ -102,10 +102,11 @@ class ApprovalDesk:
             PolicyError: policy refuses the call whoever agrees. StorageError: the log cannot be written.
         """
         if review.refusals:
-            self._log.append("refused", review.call, reasons=[reason.code for reason in review.refusals])
+            self._log.append("refused", review.call, {"reasons": [reason.code for reason in review.refusals]})
             raise PolicyError(" ".join(reason.text for reason in review.refusals))
         request = Request(secrets.token_hex(8), review)
-        self._log.append("proposed", review.call, request=request.id, reasons=[reason.code for reason in review.reasons])
+        reasons = [reason.code for reason in review.reasons]
+        self._log.append("proposed", review.call, {"request": request.id, "reasons": reasons})
         with self._lock:
             self._waiting[request.id] = (request, self._term(REQUEST_S))
             _keep_latest(self._waiting)
@@ -136,14 +137,14 @@ class ApprovalDesk:
         if known is None or term is None or known is not request:
             raise PolicyError("This request is not waiting: it was answered, given up, or never made here. Ask again.")
         if term.over(self._clocks):
-            self._log.append("expired", known.call, request=known.id)
+            self._log.append("expired", known.call, {"request": known.id})
             raise PolicyError("The request has expired. Ask again.")
         return known
 
     def _approve(self, request: Request, how: str) -> Approval:
         """Only `Host` calls this."""
         known = self._take(request)
-        self._log.append("approved", known.call, request=known.id, how=how)
+        self._log.append("approved", known.call, {"request": known.id, "how": how})
         secret = secrets.token_bytes(32)
         with self._lock:
             self._approved[known.id] = _Approved(known.review.binding, _hash(secret), self._term(APPROVAL_S))
@@ -152,7 +153,7 @@ class ApprovalDesk:
 
     def _deny(self, request: Request) -> None:
         known = self._take(request)
-        self._log.append("denied", known.call, request=known.id)
+        self._log.append("denied", known.call, {"request": known.id})
 
 
 class Host:

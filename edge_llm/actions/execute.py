@@ -92,21 +92,22 @@ class Executor:
         try:
             self._let_through(own, approval, untrusted_read=untrusted_read, planned=planned)
         except PolicyError as error:
-            self._log.append("refused", own, error=str(error))
+            self._log.append("refused", own, {"error": str(error)})
             raise
         obstacles: list[str] = []
         for carrier, provider in self._ways(own, obstacles):
             description = provider.describe(carrier, own)
+            told = {"carrier": carrier.kind, "description": description}
             if self._dry_run:
-                self._log.append("tried", own, carrier=carrier.kind, description=description)
+                self._log.append("tried", own, told)
                 return Outcome("tried", description, carrier)
-            self._log.append("begun", own, carrier=carrier.kind, description=description)
+            self._log.append("begun", own, told)
             try:
                 return self._carry(own, carrier, provider, description)
             except CarrierUnavailableError as error:
                 obstacles.append(str(error))
         said = " ".join(obstacles) or f"{own.action.id} has no carrier."
-        self._log.append("failed", own, error=said)
+        self._log.append("failed", own, {"error": said})
         return Outcome("failed", "", error=said)
 
     def _let_through(
@@ -143,13 +144,13 @@ class Executor:
         except CarrierUnavailableError:
             raise
         except EdgeLLMError as error:
-            self._log.append("failed", call, carrier=carrier.kind, error=str(error))
+            self._log.append("failed", call, {"carrier": carrier.kind, "error": str(error)})
             return Outcome("failed", description, carrier, error=str(error))
         except BaseException as error:
-            self._log.append("failed", call, carrier=carrier.kind, error=type(error).__name__)
+            self._log.append("failed", call, {"carrier": carrier.kind, "error": type(error).__name__})
             raise
         status: Status = "handed over" if given.handed_over else "done"
-        self._log.append("done", call, carrier=carrier.kind, status=status)
+        self._log.append("done", call, {"carrier": carrier.kind, "status": status})
         return Outcome(
             status, description, carrier, given.result,
             untrusted=given.untrusted or not call.action.trusted,

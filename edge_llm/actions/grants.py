@@ -76,7 +76,7 @@ class Grants:
         with self._store.writing() as connection:
             connection.execute("INSERT OR REPLACE INTO action_grants(key, sealed) VALUES(?, ?)", (key, sealed))
             number = connection.last_insert_rowid()
-            self._log.append("allowed", call, grant=number)
+            self._log.append("allowed", call, {"grant": number})
         return _grant(number, content)
 
     def all(self) -> list[Grant]:
@@ -102,7 +102,7 @@ class Grants:
             connection.execute("DELETE FROM action_grants WHERE id = ?", (grant_id,))
             if not connection.changes():
                 raise InputError(f"There is no permission {grant_id}. `edge-llm grants` lists them.")
-            self._log.append("revoked", grant=grant_id)
+            self._log.append("revoked", details={"grant": grant_id})
 
     def _key(self, call: Call) -> bytes:
         """What a permission is found by. Says nothing without the store's secret."""

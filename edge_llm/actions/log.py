@@ -17,7 +17,7 @@ import hmac
 import json
 import secrets
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timezone
 from typing import TYPE_CHECKING, Any, Literal, TypeAlias, get_args
@@ -91,7 +91,7 @@ class ActionLog:
         self._store = store
         self._sealer: Sealer = store.own_sealer("action log")
 
-    def append(self, kind: EventKind, call: Call | None = None, **details: Any) -> int:
+    def append(self, kind: EventKind, call: Call | None = None, details: Mapping[str, Any] | None = None) -> int:
         """Add an entry and flush it; returns its number.
 
         Args:
@@ -101,7 +101,7 @@ class ActionLog:
         Raises:
             StorageError, StoreBusyError: it could not be written. StoreDamagedError: the log's end cannot be read.
         """
-        content = {**_told(call), **details}
+        content = {**_told(call), **(details or {})}
         data = secrets.token_bytes(_SALT) + json.dumps(content, ensure_ascii=False).encode("utf-8", "surrogatepass")
         with self._store.writing() as connection:
             number, before = self._head(connection)
@@ -181,9 +181,10 @@ class ActionLog:
             found = [row[0] for row in connection.execute(f"SELECT number FROM action_log WHERE {among}", (listed,))]  # noqa: S608
             connection.executemany("UPDATE action_log SET sealed = NULL WHERE number = ?", ((number,) for number in found))
             connection.executemany("DELETE FROM action_log_items WHERE number = ?", ((number,) for number in found))
-        if found:
-            self.append("forgotten", entries=len(found))
-            erase.scrub(self._store, anyway=True)
+            if found:
+                self.append("forgotten", details={"entries": len(found)})
+                erase.mark_unscrubbed(connection)
+        erase.scrub(self._store)
         return len(found)
 
     def _head(self, connection: apsw.Connection) -> tuple[int, bytes]:

@@ -20,6 +20,8 @@ from edge_llm.cli.chat import chat
 from edge_llm.cli.doctor import doctor
 from edge_llm.cli.eval import evaluate
 from edge_llm.cli.export import export
+from edge_llm.cli.grants import grants
+from edge_llm.cli.log import log
 from edge_llm.cli.markup import in_markup
 from edge_llm.cli.memory import memory
 from edge_llm.cli.models import models
@@ -48,6 +50,7 @@ app = typer.Typer(
 
 _PANELS: Mapping[str, Mapping[str, Callable[..., None]]] = {
     "Talk": {"chat": chat, "run": run},
+    "Act": {"log": log, "grants": grants},
     "Models": {"pull": pull, "models": models},
     "Shrink and measure": {"plan": plan, "quantize": quantize, "eval": evaluate, "bench": bench},
     "Phones": {"export": export},

@@ -144,7 +144,7 @@ def forget(store: Store, ids: Sequence[int]) -> Receipt:
         terms = evidence.settle()
         untraced = evidence.fill(tracer)
         people -= int(connection.execute("SELECT count(*) FROM people").get)
-        _mark(connection)
+        mark_unscrubbed(connection)
     return Receipt(
         store=store.id,
         time=datetime.now(timezone.utc).replace(microsecond=0),
@@ -178,7 +178,7 @@ def drop_source(store: Store, name: str) -> bool:
     return row is not None
 
 
-def _mark(connection: apsw.Connection) -> None:
+def mark_unscrubbed(connection: apsw.Connection) -> None:
     """Say that pages hold what was forgotten, so that whoever opens the store next scrubs it if this process cannot."""
     connection.execute("INSERT OR REPLACE INTO meta(key, value) VALUES('unscrubbed', 1)")
 

@@ -98,7 +98,10 @@ class Store:
             )
         if found < schema.VERSION:
             if read_only:
-                raise InputError(f"{self.path} has schema {found}. Open it once for writing, so that it is brought up to date.")
+                raise InputError(
+                    f"{self.path} has schema {found}. Open it once for writing, as `edge-llm log` does, "
+                    "so that it is brought up to date."
+                )
             with self.writing() as connection:
                 schema.migrate(connection)
         with self.reading() as connection:

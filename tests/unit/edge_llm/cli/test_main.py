@@ -23,7 +23,7 @@ from tests.unit.edge_llm.cli.program import Program
 ROOT = Path(__file__).parents[4]
 MEMORY = ("add", "export", "forget", "key", "list", "search", "show", "stats", "verify", "watch")
 COMMANDS = (
-    *("bench", "chat", "doctor", "eval", "export"),
+    *("bench", "chat", "doctor", "eval", "export", "grants", "log"),
     *(f"memory {name}" for name in MEMORY),
     *("models", "plan", "pull", "quantize", "run"),
 )
