@@ -54,6 +54,8 @@ _FIRST = bytes(_HASH)
 """What the first entry follows."""
 _HEAD = "action_log_head"
 _BATCH = 500
+_LONGEST = 100_000
+"""Characters of arguments that are kept; of longer ones, which policy refuses, only the digest is."""
 
 
 @dataclass(frozen=True)
@@ -279,7 +281,8 @@ def _told(call: Call | None) -> dict[str, Any]:
     }
     action = call.action
     return {
-        "action": action.id, "version": action.version, "digest": call.digest, "arguments": call.arguments, "sources": sources,
+        "action": action.id, "version": action.version, "digest": call.digest,
+        "arguments": call.arguments if len(call.canonical) <= _LONGEST else None, "sources": sources,
     }  # fmt: skip
 
 

@@ -24,7 +24,7 @@ _LINK = re.compile(r"(?:[a-z][a-z0-9+.-]*://|www\.)[^\s<>\"'，。；）】》]+
 _EAST_ASIAN = frozenset({"LATIN", "CJK", "HIRAGANA", "KATAKANA", "KATAKANA-HIRAGANA", "BOPOMOFO", "HANGUL"})
 """Scripts that are written together in one word (UTS 39, 5.2)."""
 # Letters of Cyrillic, Greek and Armenian that most fonts draw as a Latin one (UTS 39's confusables).
-_LATIN_SHAPES = frozenset("аеорсухіјѕһԁԛԝгпνοραυικωВАЕКМНОРСТУХІЈЅҺΑΒΕΖΗΙΚΜΝΟΡΤΥΧօոսհցզ" + "ӏɡԍҽ")
+_LATIN_SHAPES = frozenset("аеорсухіјѕһԁԛԝνοραυικωВАЕКМНОРСТУХІЈЅҺΑΒΕΖΗΙΚΜΝΟΡΤΥΧօոսհցզ" + "ӏɡԍҽ")
 _MARKS = 3
 """More combining marks than this on one letter draw over what is around them."""
 

@@ -21,6 +21,7 @@ from edge_llm.hidden import show_hidden
 EXACT_ROLES: frozenset[SlotRole] = frozenset({"recipient", "amount", "link"})
 """What decides who gets what: its canonical form is shown always."""
 _FREE_ROLES: frozenset[SlotRole] = frozenset({"text", "data"})
+_GAP = re.compile("[ \u00a0\u1680\u2000-\u200a\u202f\u205f\u2800\u3000]{5,}")
 _SOURCE_CHARS = 120
 _NAME_CHARS = 80
 
@@ -33,17 +34,17 @@ _ORIGINS: dict[Origin, Text] = {
 }
 _STRANGE = Text("NOT from you: ", "不是你说的：")
 _ODDITIES: dict[Oddity, Text] = {
-    "hidden": Text("{name} has hidden characters; they are written out here", "{name}含有隐藏字符，已在此标出"),
-    "mixed": Text("{name} mixes letters of different scripts in one word", "{name}在一个词里混用了不同文字的字母"),
-    "lookalike": Text("{name} has foreign letters that look like Latin ones", "{name}含有看起来像拉丁字母的其他文字"),
-    "styled": Text("{name} has letters or digits in unusual forms", "{name}含有特殊字形的字母或数字"),
-    "digits": Text("{name} has digits of another script", "{name}含有其他文字的数字"),
-    "marks": Text("{name} has marks piled on a letter", "{name}含有叠加的附加符号"),
-    "user": Text("{name} has a link whose real host stands after the @", "{name}里的链接，真正的网站在 @ 之后"),
-    "puny": Text("{name} has a link to a name in other letters", "{name}里的链接指向用其他文字写的网址"),
-    "host": Text("{name} has a link to a bare number", "{name}里的链接指向一个纯数字地址"),
+    "hidden": Text("“{name}” has hidden characters; they are written out here", "“{name}”含有隐藏字符，已在此标出"),
+    "mixed": Text("“{name}” mixes letters of different scripts in one word", "“{name}”在一个词里混用了不同文字的字母"),
+    "lookalike": Text("“{name}” has foreign letters that look like Latin ones", "“{name}”含有看起来像拉丁字母的其他文字"),
+    "styled": Text("“{name}” has letters or digits in unusual forms", "“{name}”含有特殊字形的字母或数字"),
+    "digits": Text("“{name}” has digits of another script", "“{name}”含有其他文字的数字"),
+    "marks": Text("“{name}” has marks piled on a letter", "“{name}”含有叠加的附加符号"),
+    "user": Text("“{name}” has a link whose real host stands after the @", "“{name}”里的链接，真正的网站在 @ 之后"),
+    "puny": Text("“{name}” has a link to a name in other letters", "“{name}”里的链接指向用其他文字写的网址"),
+    "host": Text("“{name}” has a link to a bare number", "“{name}”里的链接指向一个纯数字地址"),
 }
-_LEADS = Text("{name} has a link that leads to {host}", "{name}里的链接通向 {host}")
+_LEADS = Text("“{name}” has a link that leads to {host}", "“{name}”里的链接通向 {host}")
 
 
 @dataclass(frozen=True)
@@ -77,9 +78,11 @@ def make_preview(call: Call, language: Language) -> Preview:
     """The preview of a call in the person's language."""
     order = sorted(call.slots, key=lambda name: _slot(call.action, name).role not in _FREE_ROLES)
     slots = tuple(_preview_slot(_slot(call.action, name), call.slots[name], call.action, language) for name in order)
-    warnings = tuple(said for name in order for said in _warnings(_slot(call.action, name), call.slots[name], language))
+    warnings = tuple(
+        said for name in order for said in _warnings(_slot(call.action, name), call.slots[name], call.action, language)
+    )
     sentence = _sentence(call.action, slots, language)
-    lines = [sentence, *(f"  {slot.label}: {_block(slot.shown)} — {slot.source}" for slot in slots)]
+    lines = [sentence, *(f"  {slot.label}: {_block(slot.shown)}\n    ← {slot.source}" for slot in slots)]
     lines += [f"! {said}" for said in warnings]
     return Preview("\n".join(lines), sentence, slots, warnings, language)
 
@@ -100,7 +103,7 @@ def slot_label(slot: Slot, action: Action, language: Language) -> str:
 
 def one_line(text: str, longest: int | None = None) -> str:
     """`text` on one line with nothing hidden, cut to `longest` characters."""
-    line = show_hidden(re.sub(r"[\t\n]+", " ⏎ ", text.strip()))
+    line = _visible(re.sub(r"[\t\n]+", " ⏎ ", text.strip()))
     return line if longest is None or len(line) <= longest else line[: longest - 1] + "…"
 
 
@@ -127,7 +130,7 @@ def _preview_slot(slot: Slot, value: SlotValue, action: Action, language: Langua
     return PreviewSlot(
         name=slot.name,
         label=slot_label(slot, action, language),
-        shown=show_hidden(_shown(slot, value)),
+        shown=_visible(_shown(slot, value)),
         source=("" if trusted else _STRANGE.in_language(language)) + source_words(value.provenance, language),
         trusted=trusted,
     )
@@ -148,11 +151,11 @@ def _says(shown: str, exact: str) -> bool:
     """Whether every part of the exact form is in the friendly one, spacing of numbers aside."""
     packed = re.sub(r"(?<=[\d+])[\s().-]+(?=[\d(])", "", shown)
     parts = exact.split()
-    return all(re.search(rf"(?<![^\W_]){re.escape(part)}(?![^\W_])", packed) for part in parts)
+    return bool(parts) and all(re.search(rf"(?<![^\W_]){re.escape(part)}(?![^\W_])", packed) for part in parts)
 
 
-def _warnings(slot: Slot, value: SlotValue, language: Language) -> list[str]:
-    name = slot.name
+def _warnings(slot: Slot, value: SlotValue, action: Action, language: Language) -> list[str]:
+    name = slot_label(slot, action, language)
     text = f"{value_text(value.value)}\n{value.shown}"
     odd = oddities(text)
     if slot.role not in EXACT_ROLES:
@@ -172,6 +175,11 @@ def _sentence(action: Action, slots: tuple[PreviewSlot, ...], language: Language
         return f"{action.id} ({name})"
     template = action.preview.in_language(language)
     return fill(template, {slot.name: one_line(slot.shown) for slot in slots}) if template else name
+
+
+def _visible(text: str) -> str:
+    """`text` with what is hidden written out, and gaps too, which could push what follows onto a line of its own."""
+    return _GAP.sub(lambda gap: f" ⟨{len(gap.group())} spaces⟩ ", show_hidden(text))
 
 
 def _block(text: str) -> str:

@@ -29,7 +29,10 @@ class Desktop:
     environment: dict[str, str] = field(default_factory=lambda: dict(os.environ), repr=False)
 
     def cannot_open(self, scheme: str) -> str | None:
-        """Why a link of this scheme cannot be opened, in a sentence; None when it can as far as is known."""
+        """Why a link of this scheme cannot be opened, in a sentence; None when it can as far as is known.
+
+        The opener finds a browser by itself where none is set.
+        """
         if self.platform == "win32":
             return None
         opener = self._opener()
@@ -39,7 +42,7 @@ class Desktop:
             return None
         if not (self.environment.get("DISPLAY") or self.environment.get("WAYLAND_DISPLAY")):
             return "No desktop is running here, so no link can be opened."
-        if self._asked(["xdg-mime", "query", "default", _HANDLER_OF.format(scheme)]) == "":
+        if scheme != "https" and self._asked(["xdg-mime", "query", "default", _HANDLER_OF.format(scheme)]) == "":
             return f"No app on this computer opens {scheme}: links."
         return None
 
