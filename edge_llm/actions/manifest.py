@@ -9,12 +9,13 @@ from __future__ import annotations
 import json
 import re
 import string
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import date
 from importlib.resources import files
 from typing import Any, Literal, TypeAlias, get_args
 
+from edge_llm.actions.parts import PARTS
 from runtimes.errors import ManifestError
 
 SCHEMA_VERSION = 1
@@ -71,8 +72,8 @@ class Slot:
 
 @dataclass(frozen=True)
 class Carrier:
-    """One way of carrying an action out. `{slot}` in a template stands for the slot's canonical value, escaped as the
-    place demands."""
+    """One way of carrying an action out. `{slot}` in a template stands for the slot's canonical value, `{slot.part}` for a
+    part of it (parts.py), escaped as the place demands."""
 
     kind: CarrierKind
     target: str
@@ -83,6 +84,8 @@ class Carrier:
     """intent: templates of its string extras."""
     package: str | None = None
     """Android package that must answer; None lets the person choose."""
+    type: str | None = None
+    """intent: the MIME type of what it hands over, where it has no data URI."""
     verified: date | None = None
     """When somebody last saw a link of another app's own scheme work."""
 
@@ -189,14 +192,19 @@ def schema() -> dict[str, Any]:
     return document
 
 
-def placeholders(template: str) -> tuple[str, ...]:
-    """Names of the slots in a template, in order. Raises ValueError for a template that cannot be filled."""
+def placeholders(template: str, *, parts: bool = True) -> tuple[str, ...]:
+    """Names of the slots in a template, in order. Raises ValueError for a template that cannot be filled.
+
+    Args:
+        parts: `{slot.part}` is allowed. Not in what a person reads: a preview shows values whole.
+    """
     names = []
-    for _, name, form, conversion in string.Formatter().parse(template):
-        if name is None:
+    for _, place, form, conversion in string.Formatter().parse(template):
+        if place is None:
             continue
-        if not _SLOT.fullmatch(name) or form or conversion:
-            raise ValueError(f"{{{name}}} in {template!r} is not the name of a slot")
+        name, dot, part = place.partition(".")
+        if not _SLOT.fullmatch(name) or form or conversion or (dot and not (parts and part in PARTS)):
+            raise ValueError(f"{{{place}}} in {template!r} is not the name of a slot")
         names.append(name)
     return tuple(names)
 
@@ -242,11 +250,11 @@ def _slot(name: str, value: Mapping[str, Any]) -> Slot:
 
 
 def _carrier(value: Mapping[str, Any]) -> Carrier:
-    if unknown := sorted(set(value) - {"kind", "target", "data", "extras", "package", "verified"}):
+    if unknown := sorted(set(value) - {"kind", "target", "data", "extras", "package", "type", "verified"}):
         raise ValueError(f"a carrier has unknown fields {', '.join(unknown)}")
     if value["kind"] not in CARRIER_KINDS:
         raise ValueError(f"a carrier has the kind {value['kind']!r}")
-    texts = (value["target"], value.get("data"), value.get("package"), *value.get("extras", {}).values())
+    texts = (value["target"], value.get("data"), value.get("package"), value.get("type"), *value.get("extras", {}).values())
     if not all(item is None or isinstance(item, str) for item in texts):
         raise TypeError("a carrier holds something that is not text")
     verified = value.get("verified")
@@ -256,6 +264,7 @@ def _carrier(value: Mapping[str, Any]) -> Carrier:
         data=value.get("data"),
         extras=dict(value.get("extras", {})),
         package=value.get("package"),
+        type=value.get("type"),
         verified=None if verified is None else date.fromisoformat(verified),
     )
 
@@ -268,14 +277,10 @@ def _check(action: Action) -> None:
     for counted in (action.slots, action.carriers, *action.examples.values(), *action.negatives.values()):
         if len(counted) > _MOST:
             raise ValueError(f"more than {_MOST} slots, carriers or examples")
-    templates: Iterable[str | None] = (
-        *(line for lines in action.examples.values() for line in lines),
-        action.preview.en,
-        action.preview.zh,
-        *(part for carrier in action.carriers for part in _templates(carrier)),
-    )
-    for template in templates:
-        if template is not None and (strangers := set(placeholders(template)) - names):
+    words = (*(line for lines in action.examples.values() for line in lines), action.preview.en, action.preview.zh)
+    carried = [template for carrier in action.carriers for template in _templates(carrier) if template is not None]
+    for template, parts in (*((line, False) for line in words), *((template, True) for template in carried)):
+        if strangers := set(placeholders(template, parts=parts)) - names:
             raise ValueError(f"{template!r} names {', '.join(sorted(strangers))}, which is no slot")
 
 
@@ -312,7 +317,7 @@ def _document(text: Text) -> dict[str, str]:
 
 def _carrier_document(carrier: Carrier) -> dict[str, Any]:
     document: dict[str, Any] = {"kind": carrier.kind, "target": carrier.target}
-    for name in ("data", "package"):
+    for name in ("data", "package", "type"):
         if getattr(carrier, name) is not None:
             document[name] = getattr(carrier, name)
     if carrier.extras:

@@ -14,9 +14,10 @@ from typing import Any
 from urllib.parse import quote
 
 from edge_llm.actions.manifest import Action, Language
+from edge_llm.actions.parts import part
 from edge_llm.hidden import show_hidden
 
-_PLACE = re.compile(r"\{\{|\}\}|\{([A-Za-z_][A-Za-z0-9_]*)\}")
+_PLACE = re.compile(r"\{\{|\}\}|\{([A-Za-z_][A-Za-z0-9_]*)(?:\.([a-z]+))?\}")
 
 
 @dataclass(frozen=True)
@@ -25,18 +26,23 @@ class IntentSpec:
 
     action: str
     data: str | None = None
-    extras: Mapping[str, str] = field(default_factory=dict)
+    extras: Mapping[str, str | int] = field(default_factory=dict)
+    """Text, or a number where the template is one part that is a number: `millis` a long, the others an int."""
     package: str | None = None
     """The package that must answer; None lets the person choose."""
+    type: str | None = None
+    """MIME type, for intents without data."""
 
 
 def fill(template: str, arguments: Mapping[str, Any], escape: Callable[[str], str] = str) -> str:
-    """`{slot}` replaced by its value's text, `{{` and `}}` by a brace; a slot without a value is empty."""
+    """`{slot}` replaced by its value's text, `{slot.part}` by that part's (parts.py), `{{` and `}}` by a brace; what has no
+    value is empty."""
 
     def replaced(found: re.Match[str]) -> str:
         if found.group() in ("{{", "}}"):
             return found.group()[0]
-        return escape(value_text(arguments.get(found.group(1))))
+        value = arguments.get(found.group(1))
+        return escape(value_text(value if found.group(2) is None else part(value, found.group(2))))
 
     return _PLACE.sub(replaced, template)
 
@@ -74,9 +80,18 @@ def intents(action: Action, arguments: Mapping[str, Any]) -> tuple[IntentSpec, .
         IntentSpec(
             carrier.target,
             None if carrier.data is None else fill(carrier.data, arguments, escape_uri),
-            {name: text for name, part in carrier.extras.items() if (text := fill(part, arguments))},
+            {name: value for name, template in carrier.extras.items() if (value := _extra(template, arguments)) != ""},
             carrier.package,
+            carrier.type,
         )
         for carrier in action.carriers
         if carrier.kind == "intent"
     )
+
+
+def _extra(template: str, arguments: Mapping[str, Any]) -> str | int:
+    only = _PLACE.fullmatch(template)
+    if only and only.group(2):
+        value = part(arguments.get(only.group(1)), only.group(2))
+        return "" if value is None else value
+    return fill(template, arguments)

@@ -72,6 +72,14 @@ class ActionCall internal constructor(val action: Action, val arguments: Map<Str
 /**
  * An Android intent as data: what `Intent(action, Uri.parse(data))` with these extras is.
  *
+ * @property extras by name: a String, an Int, or a Long.
  * @property packageName the package that must answer; null lets the person choose.
+ * @property type the MIME type of what it hands over, where it has no data.
  */
-data class IntentSpec(val action: String, val data: String?, val extras: Map<String, String>, val packageName: String?)
+data class IntentSpec(
+    val action: String,
+    val data: String?,
+    val extras: Map<String, Any>,
+    val packageName: String?,
+    val type: String? = null,
+)

@@ -36,6 +36,7 @@ private fun parseIntent(carrier: JsonObject): IntentTemplate =
         carrier.textOrNull("data"),
         carrier.nestedOrNull("extras")?.let { extras -> extras.names().associateWith { extras.text(it) } }.orEmpty(),
         carrier.textOrNull("package"),
+        carrier.textOrNull("type"),
     )
 
 private fun bothLanguages(text: JsonObject): Map<Language, String> =

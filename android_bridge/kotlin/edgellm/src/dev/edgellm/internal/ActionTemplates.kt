@@ -8,27 +8,39 @@ internal class IntentTemplate(
     private val data: String?,
     private val extras: Map<String, String>,
     private val packageName: String?,
+    private val type: String? = null,
 ) {
     fun fill(arguments: Map<String, Any?>): IntentSpec =
         IntentSpec(
             action,
             data?.let { fill(it, arguments, ::escapeUri) },
-            extras.mapValues { (_, template) -> fill(template, arguments) { it } }.filterValues { it.isNotEmpty() },
+            extras.mapValues { (_, template) -> extra(template, arguments) }.filterValues { it != "" },
             packageName,
+            type,
         )
 }
 
-/** `{slot}` replaced by its value's text, `{{` and `}}` by a brace; a slot without a value is empty. */
+/** A template that is one part and nothing else keeps that part's type. */
+private fun extra(template: String, arguments: Map<String, Any?>): Any {
+    val only = PLACE.matchEntire(template)
+    if (only != null && only.groupValues[2].isNotEmpty()) return part(arguments[only.groupValues[1]], only.groupValues[2]) ?: ""
+    return fill(template, arguments) { it }
+}
+
+/** `{slot}` replaced by its value's text, `{slot.part}` by that part's, `{{` and `}}` by a brace; what has no value is empty. */
 internal fun fill(template: String, arguments: Map<String, Any?>, escape: (String) -> String): String =
     PLACE.replace(template) { match ->
         when (match.value) {
             "{{" -> "{"
             "}}" -> "}"
-            else -> escape(shown(arguments[match.groupValues[1]]))
+            else -> {
+                val (_, slot, piece) = match.groupValues
+                escape(shown(if (piece.isEmpty()) arguments[slot] else part(arguments[slot], piece)))
+            }
         }
     }
 
-private val PLACE = Regex("\\{\\{|\\}\\}|\\{([A-Za-z_][A-Za-z0-9_]*)\\}")
+private val PLACE = Regex("\\{\\{|\\}\\}|\\{([A-Za-z_][A-Za-z0-9_]*)(?:\\.([a-z]+))?\\}")
 
 internal fun shown(value: Any?): String = if (value == null) "" else value as? String ?: write(value)
 
