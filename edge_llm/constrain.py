@@ -6,15 +6,12 @@ A constraint is a description. `edge_llm.mask` turns it into the tokens that may
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Literal, TypeAlias
+from typing import Literal, TypeAlias
 
-from edge_llm.constrain_schema import json_grammar, schema_of
+from edge_llm.constrain_schema import Schema, json_grammar
 from runtimes.errors import ConstraintError
-
-if TYPE_CHECKING:
-    from pydantic import BaseModel
 
 Optional: TypeAlias = Literal["missing", "omit"]
 """What stands for a property that is not required: null in its place, or the property is left out."""
@@ -24,8 +21,8 @@ Optional: TypeAlias = Literal["missing", "omit"]
 class Constraint:
     """The form of an answer. Make one by `json_schema`, `regex`, `choices` or `lark`; it serves any model.
 
-    What no model could satisfy (an unknown keyword, a pattern that does not compile) raises ConstraintError here or, at the
-    latest, when an answer is asked for, before the model runs.
+    Raises:
+        ConstraintError: the description is malformed, uses what a grammar cannot express, or allows no answer.
     """
 
     grammar: str
@@ -33,25 +30,33 @@ class Constraint:
     what: str
     """Names the constraint in messages."""
 
+    def __post_init__(self) -> None:
+        from llguidance import LLMatcher
+
+        if problem := LLMatcher.validate_grammar(self.grammar).strip():
+            raise ConstraintError(f"{self.what} cannot be followed: {problem}")
+
     @classmethod
-    def json_schema(cls, schema: Mapping[str, Any] | type[BaseModel], *, optional: Optional = "missing") -> Constraint:
-        """JSON that a schema, or a pydantic model's schema, allows. Written in one line, as `json.dumps` writes it.
+    def json_schema(cls, schema: Schema, *, optional: Optional = "missing") -> Constraint:
+        """JSON that a schema, or a pydantic model's schema, allows, in one line as `json.dumps` writes it.
+
+        An object that names its properties and says nothing of others has no others.
 
         Args:
             optional: "missing": every property is written, in the schema's order, and one that is not required may be null,
                 which says that there is no value for it. "omit": the answer may leave it out, as the schema says.
 
         Raises:
-            ConstraintError: the schema is malformed, or uses a keyword that a grammar cannot follow (named).
+            ConstraintError: names the keyword and its place. A keyword that pydantic checks afterwards is left to it.
         """
-        return cls(json_grammar(schema_of(schema), missing=optional == "missing"), "The JSON schema")
+        return cls(json_grammar(schema, missing=optional == "missing"), "The JSON schema")
 
     @classmethod
     def regex(cls, pattern: str) -> Constraint:
         """Text that a regular expression matches as a whole, in the syntax of Rust's regex crate (no look-around)."""
-        if not pattern:
-            raise ConstraintError("The pattern is empty, so no answer could be given. Write what an answer looks like.")
-        return cls(_grammar_of_regex(pattern), f"The pattern {pattern!r}")
+        from llguidance import LLMatcher
+
+        return cls(LLMatcher.grammar_from_regex(pattern), f"The pattern {pattern!r}")
 
     @classmethod
     def choices(cls, texts: Sequence[str]) -> Constraint:
@@ -65,9 +70,3 @@ class Constraint:
     def lark(cls, grammar: str) -> Constraint:
         """Text that a Lark grammar produces from its rule `start` (llguidance's dialect: docs/structured.md)."""
         return cls(grammar, "The grammar")
-
-
-def _grammar_of_regex(pattern: str) -> str:
-    from llguidance import LLMatcher
-
-    return LLMatcher.grammar_from_regex(pattern)

@@ -8,7 +8,7 @@ from collections.abc import Collection, Sequence
 from typing import TYPE_CHECKING
 
 import numpy as np
-from llguidance import LLMatcher, LLTokenizer, TokenizerWrapper
+from llguidance import LLMatcher, LLParserLimits, LLTokenizer, TokenizerWrapper
 
 from edge_llm.continuation import encode_continuation
 from runtimes.errors import ConstraintError
@@ -51,9 +51,14 @@ class MaskMaker:
             words = _Vocabulary(self._tokenizer, self._stops)
             # without one, a token beyond the model's own stands for the end, which no logits have
             self._vocabulary = LLTokenizer(words, eos_token=self._stops or [len(words.tokens) - 1])
-        matcher = LLMatcher(self._vocabulary, constraint.grammar, log_level=0)
+        # verbose errors would carry what was written so far, and the whole grammar
+        matcher = LLMatcher(self._vocabulary, constraint.grammar, log_level=0, limits=LLParserLimits(verbose_errors=False))
         if matcher.is_error():
-            raise ConstraintError(f"{constraint.what} cannot be followed: {matcher.get_error().strip()}.")
+            raise ConstraintError(f"{constraint.what} cannot be followed: {matcher.get_error().strip()}")
+        first = _bits(matcher.deep_copy())
+        first[[token for token in self._vocabulary.eos_tokens if token < first.size]] = False
+        if not first.any():
+            raise ConstraintError(f"{constraint.what} allows no answer that this model could write, or only an empty one.")
         return matcher
 
 
@@ -89,15 +94,19 @@ class Mask:
 
     def apply(self, logits: npt.NDArray[np.float32]) -> npt.NDArray[np.float32]:
         """The logits with -inf for every token that may not come. Raises ConstraintError when none may."""
-        bits = np.unpackbits(np.frombuffer(self._matcher.compute_bitmask(), np.uint8), bitorder="little")
-        if self._matcher.is_error():
-            raise ConstraintError(f"{self._what} became too complex: {self._matcher.get_error().strip()}.")
-        width = min(bits.size, logits.size)
+        bits = _bits(self._matcher)[: logits.size]
+        if not bits.any():
+            why = self._matcher.get_error().strip() or "there is no token for it"
+            raise ConstraintError(f"{self._what} cannot be followed any further by this model: {why}.")
         masked = np.full_like(logits, -np.inf)
-        np.copyto(masked[:width], logits[:width], where=bits[:width].view(bool))
-        if not bits[:width].any():
-            raise ConstraintError(f"{self._what} needs text here that the model has no token for.")
+        np.copyto(masked[: bits.size], logits[: bits.size], where=bits)
         return masked
+
+
+def _bits(matcher: LLMatcher) -> npt.NDArray[np.bool_]:
+    """Which tokens may come next; all False where the matcher failed."""
+    packed = np.frombuffer(matcher.compute_bitmask(), np.uint8)
+    return np.unpackbits(packed, bitorder="little").view(np.bool_)
 
 
 class _Vocabulary(TokenizerWrapper):

@@ -4,30 +4,33 @@ from __future__ import annotations
 
 import os
 import threading
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 from time import perf_counter
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any, TypeVar, overload
 
 from edge_llm.catalog import DEFAULT_MODEL
+from edge_llm.constrain import Constraint
 from edge_llm.context import CHUNK, Context
 from edge_llm.events import Done, EventStream, Result
 from edge_llm.generate import generate
 from edge_llm.messages import Message
 from edge_llm.prompt import ChatPrompt
 from edge_llm.sampling import GREEDY, Sampling
+from edge_llm.structured import reason_then_answer, reasoning_limit, with_value
 from runtimes.contract import RuntimeConfig
 from runtimes.errors import ConfigError, PromptError, TemplateError
 
 if TYPE_CHECKING:
     from types import TracebackType
 
+    from pydantic import BaseModel
     from typing_extensions import Self
 
-    from edge_llm.constrain import Constraint
+    from edge_llm.constrain_schema import Schema
     from edge_llm.home import Home
     from edge_llm.mask import MaskMaker
     from edge_llm.progress import ProgressCallback
@@ -35,6 +38,9 @@ if TYPE_CHECKING:
     from runtimes.bundle import Bundle
     from runtimes.contract import Session
     from runtimes.tokenizer import Tokenizer
+
+Object = TypeVar("Object", bound="BaseModel")
+"""A pydantic model."""
 
 
 @dataclass(frozen=True)
@@ -215,6 +221,7 @@ class Model:
         """
         return self._stream(self._encode_chat(messages), sampling, max_tokens, stop, cancel, constraint, logprobs)
 
+    @overload
     def chat(
         self,
         messages: Iterable[Message],
@@ -225,19 +232,68 @@ class Model:
         cancel: threading.Event | None = None,
         constraint: Constraint | None = None,
         logprobs: int = 0,
-    ) -> Result:
-        """The whole answer to a conversation: `chat_stream` to its end."""
-        return _result_of(
-            self.chat_stream(
-                messages,
-                sampling=sampling,
-                max_tokens=max_tokens,
-                stop=stop,
-                cancel=cancel,
-                constraint=constraint,
-                logprobs=logprobs,
-            )
-        )
+        schema: Mapping[str, Any] | None = None,
+        reason_first: bool | int = False,
+    ) -> Result[Any]: ...
+
+    @overload
+    def chat(
+        self,
+        messages: Iterable[Message],
+        *,
+        sampling: Sampling = GREEDY,
+        max_tokens: int | None = None,
+        stop: Sequence[str] = (),
+        cancel: threading.Event | None = None,
+        constraint: Constraint | None = None,
+        logprobs: int = 0,
+        schema: type[Object],
+        reason_first: bool | int = False,
+    ) -> Result[Object]: ...
+
+    def chat(
+        self,
+        messages: Iterable[Message],
+        *,
+        sampling: Sampling = GREEDY,
+        max_tokens: int | None = None,
+        stop: Sequence[str] = (),
+        cancel: threading.Event | None = None,
+        constraint: Constraint | None = None,
+        logprobs: int = 0,
+        schema: Schema | None = None,
+        reason_first: bool | int = False,
+    ) -> Result[Any]:
+        """The whole answer to a conversation: `chat_stream` to its end.
+
+        Args:
+            schema: a pydantic model or a JSON schema; the answer is JSON of that form, and `Result.value` what it says: the
+                validated object, or plain JSON. A property that is not required is null in the text where the model has no
+                value for it, and has its default (or is absent) in the value. The prompt has to say what is wanted.
+            reason_first: let the model write freely before the constraint or schema takes hold, 256 tokens at most or as
+                many as given here. What it wrote is in `Result.reasoning`.
+
+        Raises:
+            AnswerError: the answer was cut short, or pydantic refuses the value. CancelledError: `cancel` left no value.
+        """
+        if schema is not None:
+            if constraint is not None:
+                raise ConfigError("An answer follows a schema or a constraint; give one of them.")
+            constraint = Constraint.json_schema(schema)
+        if reason_first is not False and constraint is None:
+            raise ConfigError("reason_first needs a schema or a constraint to follow afterwards.")
+        ids = self._encode_chat(messages)
+
+        def run(ids: list[int], max_tokens: int | None, *, stop: Sequence[str] = stop, free: bool = False) -> Result:
+            form, shown = (None, 0) if free else (constraint, logprobs)
+            return _result_of(self._stream(ids, sampling, max_tokens, stop, cancel, form, shown))
+
+        if reason_first is False:
+            result = run(ids, max_tokens)
+        else:
+            limit = reasoning_limit(reason_first, self.info.context_length - len(ids))
+            result = reason_then_answer(run, self.tokenizer, ids, limit, max_tokens)
+        return result if schema is None else with_value(result, schema)
 
     def score(self, prompt: str | Iterable[Message], continuations: Sequence[str]) -> tuple[Score, ...]:
         """How likely each text is to continue the prompt, in the order they were given. The prompt is fed once.

@@ -16,6 +16,10 @@ if TYPE_CHECKING:
     from edge_llm.context import Context
 
 
+_ROWS = 64
+"""Rows of logits asked for at once, and about as many kept: one of a vocabulary of 152,000 has 608 kB."""
+
+
 @dataclass(frozen=True)
 class Score:
     """How likely one continuation is."""
@@ -66,33 +70,35 @@ def score(context: Context, prompt: Sequence[int], continuations: Sequence[Seque
 
 
 class _Feeder:
-    """Rows of logits after a prompt and after what was fed of the last continuation."""
+    """Scores one continuation after another, and keeps the rows that the next one may begin with."""
 
     def __init__(self, context: Context, prompt: list[int]) -> None:
         self._context = context
         self._prompt = prompt
-        self._fed: list[int] = []
-        self._rows: list[npt.NDArray[np.float32]] = []
-        """The row after the prompt, then the one after each of `_fed`."""
-        self._totals: list[float] = []
+        self._tokens: list[int] = []
+        self._logprobs: list[float] = []
+        self._rows: list[tuple[npt.NDArray[np.float32], float]] = []
+        """The row after the prompt, then those after each of the first of `_tokens`; each with the log of its total."""
 
     def score(self, tokens: list[int]) -> list[float]:
         shared = 0
-        while shared < min(len(self._fed), len(tokens) - 1) and self._fed[shared] == tokens[shared]:
+        while shared < min(len(self._tokens), len(tokens)) and self._tokens[shared] == tokens[shared]:
             shared += 1
-        if not self._rows or shared < len(tokens) - 1:
-            self._feed(tokens[:-1], shared)
-        return [float(row[token]) - total for token, row, total in zip(tokens, self._rows, self._totals, strict=False)]
+        logprobs = self._logprobs[:shared]
+        del self._rows[shared + 1 :]
+        while (done := len(logprobs)) < len(tokens):
+            rows = self._rows[done:] or self._feed(tokens, done)
+            logprobs += [float(row[token]) - total for token, (row, total) in zip(tokens[done:], rows, strict=False)]
+        self._tokens, self._logprobs = tokens, logprobs
+        return logprobs
 
-    def _feed(self, tokens: list[int], shared: int) -> None:
-        known = shared + 1 if self._rows else 0
-        # the rows that are known stay; one more token than they have is fed without being a draft
-        ids = self._prompt + tokens[:known]
-        draft = tokens[known:]
+    def _feed(self, tokens: list[int], done: int) -> list[tuple[npt.NDArray[np.float32], float]]:
+        """The rows after the first `done` tokens and after those that follow, but never after the last one."""
+        draft = tokens[done:-1][:_ROWS]
         logits = None
         while logits is None:
-            logits = self._context.advance(self, ids, draft).logits
-        rows = list(logits)
-        self._rows = self._rows[:known] + rows
-        self._totals = self._totals[:known] + [log_total(row) for row in rows]
-        self._fed = tokens
+            logits = self._context.advance(self, self._prompt + tokens[:done], draft).logits
+        rows = [(row, log_total(row)) for row in logits]
+        if len(self._rows) == done < _ROWS:
+            self._rows += rows
+        return rows
