@@ -190,8 +190,6 @@ def _reasons(call: Call, language: Language, *, untrusted_read: bool, covered: b
         found.append(_reason("purchase", language))
     elif action.consent == "always":
         found.append(_reason("consent", language))
-    elif not covered and (action.consent == "granted" or not action.trusted):
-        found.append(_reason("grant", language))
     leaves = leaves_device(action)
     sensitive = SENSITIVE_ROLES if action.effect != "read" else frozenset()
     for slot in action.slots:
@@ -203,6 +201,8 @@ def _reasons(call: Call, language: Language, *, untrusted_read: bool, covered: b
             )
     if untrusted_read and (action.outward or not action.trusted):
         found.append(_reason("read", language))
+    if not found and not covered and (action.consent == "granted" or not action.trusted):
+        found.append(_reason("read" if untrusted_read else "grant", language))
     return tuple(found)
 
 

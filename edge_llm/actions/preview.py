@@ -21,7 +21,7 @@ from edge_llm.hidden import show_hidden
 EXACT_ROLES: frozenset[SlotRole] = frozenset({"recipient", "amount", "link"})
 """What decides who gets what: its canonical form is shown always."""
 _FREE_ROLES: frozenset[SlotRole] = frozenset({"text", "data"})
-_GAP = re.compile("[ \u00a0\u1680\u2000-\u200a\u202f\u205f\u2800\u3000]{5,}")
+_GAP = re.compile("[ \t\u00a0\u1680\u2000-\u200a\u202f\u205f\u2800\u3000]{5,}")
 _SOURCE_CHARS = 120
 _NAME_CHARS = 80
 
@@ -148,10 +148,10 @@ def _shown(slot: Slot, value: SlotValue) -> str:
 
 
 def _says(shown: str, exact: str) -> bool:
-    """Whether every part of the exact form is in the friendly one, spacing of numbers aside."""
-    packed = re.sub(r"(?<=[\d+])[\s().-]+(?=[\d(])", "", shown)
-    parts = exact.split()
-    return bool(parts) and all(re.search(rf"(?<![^\W_]){re.escape(part)}(?![^\W_])", packed) for part in parts)
+    """Whether the exact form stands in the friendly one as a whole; spacing within a telephone number aside."""
+    if re.fullmatch(r"\+\d+", exact):
+        shown = re.sub(r"(?<=[\d+])[\s().-]+(?=[\d(])", "", shown)
+    return bool(exact) and re.search(rf"(?:^|[\s(（,，:：]){re.escape(exact)}(?:$|[\s)）,，;；])", shown) is not None
 
 
 def _warnings(slot: Slot, value: SlotValue, action: Action, language: Language) -> list[str]:
