@@ -116,8 +116,7 @@ class People:
             called = [one for word in relation for one in self._by_name.get(word, ())]
             if called:
                 return list(dict.fromkeys(called))
-        # a name inside a longer text is no name: the caller parts the text
-        fits = [one for one in closest(wanted, self._by_name) if one not in wanted or one == wanted or _same_words(one, wanted)]
+        fits = [one for one in closest(wanted, self._by_name) if _is_name_of(wanted, one)]
         return list(dict.fromkeys(contact for one in fits for contact in self._by_name[one]))
 
 
@@ -130,5 +129,9 @@ def relation_of(name: str) -> tuple[str, ...]:
     return _GROUP.get(folded, ())
 
 
-def _same_words(one: str, other: str) -> bool:
-    return sorted(one.split()) == sorted(other.split())
+def _is_name_of(wanted: str, name: str) -> bool:
+    """Whether what was said is a whole name or whole words of one. A name within a longer text is not: the caller parts the
+    text; and "we" is no "Wei"."""
+    if wanted.isascii() and name.isascii():
+        return set(wanted.split()) <= set(name.split())
+    return name not in wanted or name == wanted

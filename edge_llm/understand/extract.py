@@ -11,7 +11,7 @@ from typing import Any
 
 from edge_llm.actions.manifest import Action, Slot, SlotRole
 from edge_llm.actions.values import Provenance, SlotValue
-from edge_llm.understand.amounts import code_of, find_currencies, find_money
+from edge_llm.understand.amounts import find_money
 from edge_llm.understand.choices import find_choice
 from edge_llm.understand.context import Context, Extracted
 from edge_llm.understand.contacts import HandleWanted
@@ -19,26 +19,19 @@ from edge_llm.understand.durations import Duration, shown_duration
 from edge_llm.understand.expressions import find_expression
 from edge_llm.understand.messages import message_in
 from edge_llm.understand.model_slots import ask_model
-from edge_llm.understand.numbers import plain
+from edge_llm.understand.numbers import plain, read_chinese, read_english
 from edge_llm.understand.places import find_place
-from edge_llm.understand.reading import Reading
+from edge_llm.understand.reading import PEOPLE, Reading
 from edge_llm.understand.recipients import Named, values_of
-from edge_llm.understand.text_slots import bare_request, by_examples, find_text, items_of, trimmed
+from edge_llm.understand.text_slots import bare_request, by_examples, find_text, items_of
 from edge_llm.understand.times import Time, shown_time
-from edge_llm.understand.units import find_measures, target_unit
+from edge_llm.understand.units import find_measures
 
 _TYPED = Provenance("typed")
 _URL = re.compile(
     r"https?://[^\s，。]+|(?<![\w@.])(?:www\.)?[a-z0-9-]+(?:\.[a-z0-9-]+)*\.(?:com|org|net|io|cn|de|fr|uk|edu|gov)(?:/[^\s，。]*)?(?![\w@])",
     re.IGNORECASE,
 )
-_PEOPLE = re.compile(
-    r"(?P<count>\d+|one|two|three|four|five|six|seven|eight|nine|ten|eleven|twelve)\s+(?:people|persons?|guests?|adults?|of us|passengers?|seats?|travell?ers?|pax)\b"
-    r"|\b(?:for|table of|party of|seats?)\s+(?P<for>\d+|two|three|four|five|six|seven|eight|nine|ten|eleven|twelve)(?!\s*(?:[:ap]|minutes?|hours?|days?|nights?|weeks?|o'clock))(?=\s|$|[,.])"
-    r"|(?P<zh>\d+|[一二两三四五六七八九十]+)(?:个?人(?![民生])|位|张)",
-    re.IGNORECASE,
-)
-
 _Values = tuple[SlotValue, ...]
 
 
@@ -199,11 +192,11 @@ def _numbers(reading: Reading, slot: Slot) -> _Values:
         if measures:
             return (typed(plain(measures[0].value)),)
     elif slot.schema.get("type") == "integer":
-        counted = _PEOPLE.search(reading.words)
+        is_seat = any(one.name == "destination" for one in reading.action.slots)
+        counts = [one for one in PEOPLE.finditer(reading.words) if is_seat or not one[0].endswith("张")]
+        counted = min(counts, key=lambda one: (one[0].endswith(("位", "张")), one.start()), default=None)
         if counted is None:
             return ()
-        from edge_llm.understand.numbers import read_chinese, read_english
-
         said = counted["count"] or counted["for"] or counted["zh"]
         value = read_english(said) or read_chinese(said)
         return () if value is None else (typed(plain(value)),)
@@ -225,7 +218,7 @@ def _data(reading: Reading, slot: Slot) -> _Values:
 def _places(reading: Reading, slot: Slot) -> _Values:
     if slot.name == "restaurant":
         said = find_text(reading.timeless, "restaurant")
-    elif slot.name == "place" and any(one.name == "dish" for one in reading.action.slots):
+    elif slot.name == "place" and not slot.required and any(one.name == "dish" for one in reading.action.slots):
         said = find_place(reading.words, "destination", is_timeless=reading.without_times)
     else:
         said = find_place(reading.words, slot.name, is_timeless=reading.without_times)
@@ -236,9 +229,18 @@ def _places(reading: Reading, slot: Slot) -> _Values:
 
 def _free(reading: Reading, slot: Slot) -> _Values:
     said: str | None
-    if slot.name == "message":
+    if slot.name == "title" and reading.action.id == "contact.add":
+        said = find_text(reading.words, "name")
+    elif slot.name == "message":
         known = [one for one in reading.named if one.contacts or one.handle is not None] or list(reading.named[:1])
         said = message_in(reading.words, (known[0].start, known[0].end) if known else None)
+        if said is not None and any(one.name == "subject" for one in reading.action.slots):
+            subject = find_text(reading.words, "subject")
+            said = (
+                None
+                if said == subject
+                else re.sub(r"^(?:(?:with (?:the )?)?subject|主题).*?(?:,|，|saying|内容是?)\s*", "", said) or None
+            )
     elif not slot.required:
         said = find_text(reading.timeless, f"{slot.name}?")
     else:

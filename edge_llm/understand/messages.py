@@ -16,16 +16,20 @@ _SAYING = re.compile(
 _AFTER = re.compile(
     r"^\s*(?:(?:(?:an?|the|this|my|quick)\s+)*(?:text|message|sms|e-?mail|mail|whatsapp|wechat|dm|note|line)s?(?:\s+message)?\b)?\s*"
     r"(?:(?:on|via|by|through|over|in|using)\s+(?:whatsapp|wechat|sms|text|email|mail|imessage|signal|telegram)\b)?\s*"
-    r"(?:now|back)?\s*(?P<lead>[:,]|saying(?: that)?|that|to (?:say|tell (?:him|her|them)|let (?:him|her|them) know)(?: that)?|to ask (?:him |her |them )?|know(?: that)?|and (?:say|tell (?:him|her|them))(?: that)?|to|telling (?:him|her|them)(?: that)?|about|(?=if |whether |when |what |where |how |why ))?\s*[:,]?\s*(?P<x>.+)$",
+    r"(?:now|back)?\s*(?P<lead>[:,]|saying(?: that)?|(?:that |which )?says?(?: that)?|with(?= (?:sounds|the words|ok|yes|no))|and ask(?: (?:him|her|them))?(?= )|that|to (?:say|tell (?:him|her|them)|let (?:him|her|them) know)(?: that)?|to ask (?:him |her |them )?|know(?: that)?|and (?:say|tell (?:him|her|them))(?: that)?|to|telling (?:him|her|them)(?: that)?|about|(?=if |whether |when |what |where |how |why ))?\s*[:,]?\s*(?P<x>.+)$",
     re.IGNORECASE | re.DOTALL,
 )
 _CHINESE_AFTER = re.compile(
     r"^\s*(?:的)?(?:(?:发|打|写|寄|送|回|留|转)(?:送|了|去)?)?(?:一?[个条封份则]|一下)?(?:微信|短信|消息|信息|邮件|电邮|留言|WhatsApp|信|话)?(?:消息|信息)?(?:过去)?"
-    r"(?:[，,：:]|，?(?:就|跟(?:他|她))?(?:告诉(?:他|她)|说(?:一?声|一下)?|讲|内容(?:是|为)?|写|问(?:他|她|一下|问)?|让(?:他|她)知道)[：:，,]?)?\s*(?P<x>.+)$",
+    r"[，,：:]?\s*(?:(?:就|跟(?:他|她))?(?:告诉(?:他|她)|说(?:一?声|一下)?|讲|内容(?:是|为)?|写|问(?:他|她|一下|问)?|让(?:他|她)知道)[：:，,]?)?\s*(?P<x>.+)$",
     re.IGNORECASE | re.DOTALL,
 )
+_CONTENT = re.compile(
+    r"(?:(?:内容|正文)(?:是|为|写)?|\b(?:with (?:the )?(?:body|text|message)|the (?:body|message) (?:is|should be)))[：:，,]?\s*(?P<x>.+)$",
+    re.IGNORECASE,
+)
 _NOT_TEXT = re.compile(
-    r"(?:an?\s+)?(?:text|message|sms|e-?mail|mail|whatsapp|wechat|note)(?:\s+message)?|please|now|on (?:whatsapp|wechat)|via \w+|"
+    r"(?:an?\s+)?(?:\w+\s+)?(?:text|message|sms|e-?mail|mail|whatsapp|wechat|note)(?:\s+message)?|please|back|a call|with the subject.*|主题.*|关于.{1,20}的(?:邮件|信)|一[声下]|电子?邮件|now|on (?:whatsapp|wechat)|via \w+|"
     r"(?:发|打|写)?(?:一?[个条封])?(?:微信|短信|消息|信息|邮件|电话)(?:吧|呗)?|吧|一下",
     re.IGNORECASE,
 )
@@ -46,12 +50,18 @@ def message_in(words: str, recipient: tuple[int, int] | None) -> str | None:
     if quoted is not None and (recipient is None or quoted.start() >= recipient[1] or quoted.end() <= recipient[0]):
         return _clean(quoted[1] or quoted[2])
     if recipient is not None:
+        explicit = _CONTENT.search(words)
+        if explicit is not None:
+            return _clean(explicit["x"])
         before, after = words[: recipient[0]], words[recipient[1] :]
         chinese = re.match(r"^\s*[\u3400-\u9fff，：]", after) is not None
         match = (_CHINESE_AFTER if chinese else _AFTER).match(after)
         said = None if match is None else _clean(match["x"])
         if said and not _NOT_TEXT.fullmatch(said):
             return said
+        ahead = re.match(r"^(?P<x>.{2,}?)[，,](?:就|帮我|麻烦)?(?:跟|给|告诉|通知|和)$", before)
+        if ahead is not None:  # 要迟到了，跟老板说一声
+            return _clean(ahead["x"])
         for pattern in (_BETWEEN, _CHINESE_BETWEEN):
             between = pattern.search(before)
             if between is not None:

@@ -6,10 +6,10 @@ import re
 from collections.abc import Callable
 
 _STOP = (
-    r"(?=\s+(?:from|to|at|on|by|for|via|with|tomorrow|tonight|today|now|please|leaving|arriving|in \d+|next|this|and|right now|"
+    r"(?=\s+(?:from|to|at|on|by|for|in (?:january|february|march|april|may|june|july|august|september|october|november|december)|through|via|with|tomorrow|tonight|today|now|please|leaving|arriving|in \d+|next|this|and|right now|"
     r"asap|avoiding|on the map|using|as soon)\b|[,.?!;]|$)"
 )
-_ZH_STOP = r"(?=[，,。？！?!；]|的?(?:出租车|出租|专车|快车|滴滴|车票|机票|航班|火车|高铁|飞机|路线|路|导航|地图|天气|酒店|宾馆|餐厅|要多久|多远|怎么走|怎么去|在哪)|吧|呢|吗|谢谢|接我|$)"
+_ZH_STOP = r"(?=[，,。？！?!；]|的?(?:往返|便宜|单程|车$|大床房|套房|房间|有什么|走哪|坐几|要一[辆个]|出租车|出租|专车|快车|滴滴|车票|机票|航班|火车|高铁|飞机|路线|路|导航|地图|天气|酒店|宾馆|餐厅|要多久|多远|怎么走|怎么去|在哪)|吧|呢|吗|谢谢|接我|$)"
 _NAME = r"(?P<x>[^，,。？！?!；]+?)"
 
 _DESTINATION = (
@@ -17,12 +17,16 @@ _DESTINATION = (
     rf"head|bring me|drop me|pick-?up|bus|ticket|tickets|me|us)\b[^,]*?\s(?:back\s+)?to\s+(?!(?:get|go|take|the way)\b){_NAME}{_STOP}",
     rf"\bto\s+(?!(?:get|go|take|be|have|book|call|order|find|see|know)\b){_NAME}{_STOP}",
     rf"\b(?:navigate|drive|get me|take me|directions for|route for|heading)\s+(?P<x>home|work|(?!to\b){_NAME[5:-1]}){_STOP}",
+    r"\b(?:ride|taxi|cab|uber|lyft|car|get|take|drive|go|ticket|flight|bring)\b.*?\s(?P<x>home|downtown)\b",
+    r"(?:^|查|订|买|看看|看|的)(?P<y>[^，,。从到飞去\s]{2,6}?)(?:到|飞|至)(?P<x>[^，,。？]+?)(?=的|机票|航班|单程|往返|火车票|$)",
     rf"(?:打车|打的|叫车|叫个车|叫辆车|坐车|开车|走路|骑车|步行|乘车|导航|带我|送我|飞|前往|开往)(?:去|到|回|往)?{_NAME}{_ZH_STOP}",
     rf"(?:去往|前往|去|到|往|回){_NAME}{_ZH_STOP}",
     rf"^{_NAME}(?:怎么走|怎么去|的路线|要怎么走)",
 )
 _ORIGIN = (
     rf"\bfrom\s+{_NAME}{_STOP}",
+    r"(?:^|查|订|买|看看|看)(?P<x>[^，,。从到飞去这周\s]{2,6}?)(?:到|飞|至)(?=[^，,。？]+)",
+    rf"\bout of\s+{_NAME}{_STOP}",
     rf"从{_NAME}(?:到|去|出发|回|飞往|飞|前往|走|打车|叫车|至|开车|坐)",
     rf"(?:在|到){_NAME}(?:接我|上车)",
 )
@@ -33,7 +37,13 @@ _PLACE = (
     rf"(?:查|看|搜|找)?(?:一?下)?(?:今天|明天|后天)?{_NAME}的?(?:天气|气温|温度)",
     rf"(?:在地图上)?(?:查看|显示|打开|看看|看一下|查一下|找一下|找|搜索|定位)(?:一下)?{_NAME}(?:的)?(?:地图|位置|地址)",
     rf"^{_NAME}(?:在哪里?|在哪儿|在什么地方|的位置|的地址|的地图)",
-    rf"(?:在|到|去){_NAME}(?:附近|见面|见|开会|吃饭|集合|聚餐|住|的?酒店|订|预订|举行)",
+    rf"(?:订|找|要|定)(?:一?[家间个晚])?(?:的)?{_NAME}的?(?:酒店|宾馆|旅馆|民宿|大床房|套房|房间|住处)",
+    rf"(?:在地图上|地图上)(?:看看|看一下|找一下|找|看|显示|标出){_NAME}$",
+    r"(?:which|are there any|is there an?|any)\s+(?P<x>[^,]+?)\s+(?:is |are )?(?:closest|nearest|nearby|near me|around here|near here|close by)",
+    rf"\b(?:map at|see)\s+(?:the\s+)?{_NAME}{_STOP}",
+    r"(?:附近|周边)(?:哪里)?(?:有没有|有什么|有|的)(?P<x>[^，,吗？?在]+)",
+    r"(?:离我)?最近的(?P<x>[^，,吗？?在]+)",
+    rf"(?:在|到|去){_NAME}(?:要|住|附近|见面|见|开会|吃饭|集合|聚餐|住|的?酒店|订|预订|举行)",
     rf"(?:地点|地址|位置)(?:是|在|为|：)?{_NAME}{_ZH_STOP}",
     rf"{_NAME}附近",
 )
@@ -43,12 +53,12 @@ _BY_NAME = {
 }  # fmt: skip
 _RULES = {name: tuple(re.compile(pattern, re.IGNORECASE) for pattern in patterns) for name, patterns in _BY_NAME.items()}
 _NOT_A_PLACE = re.compile(
-    r"(?:here|there|it|me|my (?:calendar|list|phone)|the (?:way|map|weather|forecast|web)|get there|what|who|a|an|one|now|outside|"
+    r"(?:here|there|it|me|pick me up|my (?:calendar|list|phone)|the (?:way|map|weather|forecast|web)|get there|what|who|a|an|one|now|outside|"
     r"这里|那里|这儿|我|一下|查|看|查一下|今天|明天|后天|今晚|帮我|地图|天气|告诉我)?",
     re.IGNORECASE,
 )
 _LEAD = re.compile(
-    r"^(?:(?:please|the|me|up|for|帮我|请|给我|我要|我想|麻烦|查一下|查查|看看|看一下|查|今天|明天|后天|今晚|周末|从.*?(?:去|到|飞往|飞))\s*)+",
+    r"^(?:(?:(?:please|the|me|up|for)\b|帮我|请|给我|我要|我想|麻烦|查一下|查查|看看|看一下|查|今天|明天|后天|今晚|周末|从.*?(?:去|到|飞往|飞))\s*)+",
     re.IGNORECASE,
 )
 

@@ -18,6 +18,14 @@ from edge_llm.understand.times import Time, find_times
 
 _FOR = re.compile(r"(?:\b(?:for|lasting|of|about)\s+(?:about\s+)?|持续|时长|为期)$", re.IGNORECASE)
 
+PEOPLE = re.compile(
+    r"(?P<count>\d+|one|two|three|four|five|six|seven|eight|nine|ten|eleven|twelve)\s+(?:people|persons?|guests?|adults?|of us|passengers?|seats?|travell?ers?|pax)\b"
+    r"|\b(?:for|table of|party of|seats?)\s+(?P<for>\d+|two|three|four|five|six|seven|eight|nine|ten|eleven|twelve)(?!\s*(?:[:ap]|minutes?|hours?|days?|nights?|weeks?|o'clock))(?=\s|$|[,.])"
+    r"|(?P<zh>\d+|[一二两三四五六七八九十]+)(?:个?人(?![民生])|位|张)",
+    re.IGNORECASE,
+)
+"""How many people: "for two", "4 guests", "三个人", "四位"."""
+
 
 @dataclass(frozen=True)
 class Reading:
@@ -30,7 +38,10 @@ class Reading:
     @cached_property
     def times(self) -> Sequence[Time]:
         """Times to come, from left to right."""
-        return find_times(self.words, self.context.now)
+        words = self.words
+        if any(slot.schema.get("type") == "integer" for slot in self.action.slots):
+            words = PEOPLE.sub(lambda counted: "_" * len(counted[0]), words)  # "a table for two at seven" is at seven
+        return find_times(words, self.context.now)
 
     @cached_property
     def durations(self) -> Sequence[FoundDuration]:
@@ -51,7 +62,7 @@ class Reading:
     @cached_property
     def numbers(self) -> Sequence[Number]:
         """Numbers that are no part of a time or a length of time."""
-        taken = [(one.start, one.end) for one in (*self.times, *self.durations)]
+        taken = [(one.start, one.end) for one in self.times] + [(one.start, one.end) for one in self.durations]
         return [one for one in find_numbers(self.words) if not any(start < one.end and one.start < end for start, end in taken)]
 
     @cached_property

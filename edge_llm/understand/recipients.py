@@ -14,8 +14,8 @@ from edge_llm.memory.handles import normalise
 from edge_llm.understand.contacts import Contact, ContactBook, HandleWanted
 from edge_llm.understand.language import has_cjk
 
-_MAIL = re.compile(r"[\w.+-]+@[\w-]+(?:\.[\w-]+)+")
-_PHONE = re.compile(r"(?<![\w.])\+?\(?\d[\d\s().\-]{5,18}\d(?![\w.]*\w)|(?<!\d)\d{3,6}(?!\d)")
+_MAIL = re.compile(r"[A-Za-z0-9_.+-]+@[A-Za-z0-9-]+(?:\.[A-Za-z0-9-]+)+")
+_PHONE = re.compile(r"(?<![A-Za-z0-9_.])\+?\(?\d[\d\s().\-]{5,18}\d(?![A-Za-z0-9_.]*[A-Za-z0-9_])|(?<!\d)\d{3,6}(?!\d)")
 _VERBS = (
     "text|call|phone|ring|dial|message|tell|e-?mail|mail|ping|notify|ask|remind|whatsapp|wechat|dm|sms|facetime|let|inform|invite|"
     "contact|skype|write|video call|drop|shoot|give|send|meet|see|reply to|answer|forward|share with|say"
@@ -25,7 +25,7 @@ _CHINESE_CUE = re.compile(
     r"(?:发[^给，。]{0,8}给|打[^给，。]{0,4}给|发送给|转发给|写[^给，。]{0,6}给|告诉|通知|呼叫|联系|提醒|邀请|回复|问一下|问问|问|约|拨打|打给|给|跟|和|与|叫|(?<![A-Za-z])(?:call|cue|text)\s*|致电|@)\s*(?=\S)"
 )
 _CHINESE_END = re.compile(
-    r"(?:发|打|写|寄|送|回|拨|留|说|讲|转|一个|个|视频|通话|通电话|开会|见面|吃|一起|，|,|：|:|。|今|明|后天|周|下|的|在|我|他|她|关于|来|去|到|喝|看|聊|说|\s|$)"
+    r"(?:发|打|写|寄|送|回|拨|留|说|讲|转|约|开|对一下|谈|一个|个|去个|半|视频|通话|通电话|开会|见面|吃|一起|，|,|：|:|。|今|明|后天|周|下|的|在|我|他|她|关于|来|去|到|喝|看|聊|说|\s|$)"
 )
 _ENGLISH_WORD = re.compile(r"[\w'’.-]*\w")
 _NO_NAME = {
@@ -34,6 +34,7 @@ _NO_NAME = {
     "up", "back", "and", "of", "today", "tomorrow", "tonight", "say", "do", "is", "with", "for", "note", "call", "whatsapp", "wechat",
 }  # fmt: skip
 _CHINESE_PRONOUNS = ("我", "他", "她", "你", "它", "咱", "大家", "自己", "谁")
+_MINE = re.compile(r"我的?(?=[爸妈哥姐弟妹老媳爷奶外儿女太爱丈房同朋])")
 _MOST_WORDS, _MOST_CHARACTERS = 4, 12
 
 
@@ -108,7 +109,7 @@ def _handles(words: str, region: str) -> list[Named]:
         read = normalise(match[0], region)
         digits = sum(character.isdigit() for character in match[0])
         is_cued = re.search(
-            r"(?:\b(?:call|dial|text|phone|ring|number|sms|to)\s+|打(?:电话)?(?:给)?|拨打?|号码|给)\s*$",
+            r"(?:\b(?:call|dial|text|phone|ring|number|sms|to)\s+|打(?:电话)?(?:给)?|拨打?(?:一下)?|号码|给)\s*$",
             words[: match.start()],
             re.I,
         )
@@ -137,15 +138,10 @@ def _cues(words: str) -> Iterator[tuple[int, bool]]:
 def _known(words: str, start: int, book: ContactBook) -> Named | None:
     """The longest run of words from `start` on that is somebody's name."""
     if has_cjk(words[start : start + 1]):
-        if (
-            words.startswith(_CHINESE_PRONOUNS, start)
-            and not words.startswith("我妈", start)
-            and not words.startswith("我爸", start)
-        ):
-            shift = 2 if words.startswith("我的", start) else 0
-            if not shift:
-                return None
-            start += shift
+        mine = _MINE.match(words, start)
+        start = start if mine is None else mine.end()
+        if words.startswith(_CHINESE_PRONOUNS, start):
+            return None
         for end in range(min(len(words), start + _MOST_CHARACTERS), start, -1):
             text = words[start:end]
             if end - start == 1 and not _CHINESE_END.match(words[end:]):
@@ -179,15 +175,18 @@ def _known(words: str, start: int, book: ContactBook) -> Named | None:
 def _guess(words: str, start: int, *, is_verb: bool) -> Named | None:
     """What may be a name that nobody knows."""
     if has_cjk(words[start : start + 1]):
-        if words.startswith(_CHINESE_PRONOUNS, start):
+        mine = _MINE.match(words, start)
+        if mine is None and words.startswith(_CHINESE_PRONOUNS, start):
             return None
-        end = next((at for at in range(start + 1, min(len(words), start + 6) + 1) if _CHINESE_END.match(words[at:])), None)
+        first = start + 1 if mine is None else mine.end() + 1
+        end = next((at for at in range(first, min(len(words), start + 6) + 1) if _CHINESE_END.match(words[at:])), None)
         return None if end is None else Named(start, end, words[start:end])
     match = re.match(
-        r"(?:my|our)\s+[a-z]+|[A-ZÀ-Þ][\w'’-]*(?:\s+[A-ZÀ-Þ][\w'’-]*){0,2}" + (r"|[a-z][a-z'’-]+" if is_verb else ""),
+        r"(?:my|our)\s+[a-z]+|[A-ZÀ-Þ][\w'’-]*(?:\s+[A-ZÀ-Þ][\w'’-]*){0,2}"
+        + (r"|the\s+[a-z]+|[a-z][a-z'’-]+" if is_verb else ""),
         words[start:],
     )
-    if match is None or match[0].lower() in _NO_NAME or match[0].split()[0].lower() in _NO_NAME - {"my", "our"}:
+    if match is None or match[0].lower() in _NO_NAME or match[0].split()[0].lower() in _NO_NAME - {"my", "our", "the"}:
         return None
     text = re.sub(r"['’]s$", "", match[0])
     return Named(start, start + len(text), text)

@@ -8,22 +8,22 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 
-from edge_llm.actions.manifest import Action
+from edge_llm.actions.manifest import Action, Language
 from edge_llm.understand.cues import CUES
 from edge_llm.understand.language import has_cjk
 
 _COURTESY = re.compile(
     r"^(?:(?:hey|hi|hello|ok|okay|please|pls|can you|could you|would you|will you|can i|i want to|i'd like to|i would like to|i want you to|"
     r"i need to|i need you to|i need|help me(?: to)?|let's|just|kindly|go ahead and|you can|would you mind|"
-    r"帮我|帮忙|请你?|麻烦你?|能不能|可以|能|我想要?|我要|给我|你)[,，]?\s*)+",
+    r"帮我|帮忙|请你?|麻烦你?|能不能|可以|能|我想要?|我要|给我|你(?=帮|能|可以|给|去|来|把))[,，]?\s*)+",
     re.IGNORECASE,
 )
 _TAIL = re.compile(
-    r"(?:,?\s*(?:please|thanks|thank you|for me|will you|would you|ok|right now)|[，,]?(?:好吗|好不好|行吗|可以吗|谢谢|吧|呗|吗|一下)|[\s.!。！,，;；:：?？])+$",
+    r"(?:,?\s*\b(?:please|for me|will you|would you|right now)|,\s*(?:thanks|thank you|ok)|[，,](?:好吗|好不好|行吗|可以吗|谢谢|帮我.*|安排一下)|(?:吧|呗|一下)|[\s.!。！,，;；:：])+$",
     re.I,
 )
 _EDGE = re.compile(
-    r"^(?:\s|[,，.。:：;；\"“”'‘’]|\b(?:at|on|in|for|by|from|and|to|around|about)\s+$)+|(?:\s+(?:at|on|in|for|by|from|and|around|to|the))+\s*$|[\s,，:：;；\"“”]+$",
+    r"^(?:\s|[,，.。:：;；\"“”]|\b(?:at|on|in|for|by|from|and|to|around|about)\s+$)+|(?:\s+(?:at|on|in|for|by|from|and|around|to|the))+\s*$|[\s,，:：;；\"“”]+$",
     re.IGNORECASE,
 )
 _SPLIT = re.compile(r"\s*(?:,\s*(?:and\s+)?|\band\b|&|\+|，|、|和|还有|以及|跟|；|;)\s*")
@@ -55,7 +55,7 @@ def trimmed(text: str) -> str | None:
     before = None
     while before != text:
         before = text
-        text = _TAIL.sub("", _EDGE.sub("", text)).strip()
+        text = _EDGE.sub("", text.strip(' \t\n.。,，;；:：!！"“”')).strip()
     return None if _NOTHING.fullmatch(text) else text
 
 
@@ -67,7 +67,7 @@ def items_of(text: str) -> list[str]:
 def by_examples(words: str, action: Action, slot: str) -> str | None:
     """The text that stands in the place of `slot` in one of the action's examples; the example that says most itself counts."""
     text = bare_request(words)
-    language = "zh" if has_cjk(text) else "en"
+    language: Language = "zh" if has_cjk(text) else "en"
     best: tuple[int, str] | None = None
     for example in action.examples.get(language, ()):
         if f"{{{slot}}}" not in example:

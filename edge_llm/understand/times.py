@@ -52,6 +52,8 @@ class Time:
     """The words that say that it comes again ("every Monday"); `at` is the first time."""
     is_relative: bool = False
     """It counts from now ("in 20 minutes")."""
+    is_half_said: bool = True
+    """The words say which half of the day; "at 7" alone does not."""
 
 
 def find_times(text: str, now: datetime, *, is_bare: bool = False) -> list[Time]:
@@ -102,7 +104,11 @@ def moved(moment: datetime, change: Time) -> datetime:
     if change.has_day and not change.has_clock:
         return datetime.combine(change.at.date(), moment.timetz())
     if not change.has_day and not change.is_relative and change.has_clock:
-        return datetime.combine(moment.date(), change.at.timetz())
+        at = datetime.combine(moment.date(), change.at.timetz())
+        if not change.is_half_said:  # the half of the day stays too
+            other = at.replace(hour=(at.hour + 12) % 24)
+            at = min(at, other, key=lambda one: abs(one - moment))
+        return at
     return change.at
 
 
@@ -165,7 +171,7 @@ def _resolved(text: str, now: datetime, group: tuple[Day | None, list[Clock], tu
         same = replace(exact[1], half=exact[0].half)
         is_later = hour_of(same) * 60 + same.minute > hour_of(exact[0]) * 60 + exact[0].minute
         exact[1] = same if is_later else replace(exact[1], half="pm")
-    chosen = (exact or parts or [None])[0]
+    chosen = next(iter(exact or parts), None)
     day_date = None if day is None else day.date
     if chosen is None:
         hour, minute = (DEFAULT_HOUR, 0) if day is None or day.hour is None else (day.hour, 0)
@@ -184,8 +190,9 @@ def _resolved(text: str, now: datetime, group: tuple[Day | None, list[Clock], tu
         until = datetime.combine(at.date(), time(hour_of(last), last.minute), now.tzinfo)
         if until <= at:
             until += timedelta(hours=12) if until + timedelta(hours=12) > at else timedelta(days=1)
-    has_clock = bool(exact)
-    return Time(start, end, at, day is not None, has_clock, until, None if day is None else day.recurrence)
+    is_half_said = not exact or exact[0].half is not None or not 0 < exact[0].hour <= 12
+    recurrence = None if day is None else day.recurrence
+    return Time(start, end, at, day is not None, bool(exact), until, recurrence, is_half_said=is_half_said)
 
 
 def _hour(text: str, now: datetime, day: date | None, clock: Clock) -> int:

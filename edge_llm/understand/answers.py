@@ -1,0 +1,166 @@
+"""The reply to a question about one slot: "at three", "Anna", "the second one", "我到家了". Here a bare word counts."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+
+from edge_llm.actions.manifest import Action, Slot
+from edge_llm.actions.values import SlotValue
+from edge_llm.understand.amounts import code_of, find_currencies, find_money
+from edge_llm.understand.choices import find_choice
+from edge_llm.understand.context import Context
+from edge_llm.understand.durations import find_durations
+from edge_llm.understand.expressions import find_expression
+from edge_llm.understand.extract import duration_value, handle_wanted, time_value, typed
+from edge_llm.understand.numbers import find_numbers, plain, read_chinese
+from edge_llm.understand.places import clean_place, find_place
+from edge_llm.understand.recipients import read_reply, values_of
+from edge_llm.understand.text_slots import items_of, trimmed
+from edge_llm.understand.times import find_times, parse_exact
+from edge_llm.understand.units import unit_at
+
+_SAY = re.compile(
+    r"^(?:(?:just |please )*(?:say|tell (?:him|her|them)|write|it should say|the message is|it'?s called|call it|it'?s|that)(?: that)?\b[:,]?\s+"
+    r"|(?:就?说|内容是|写|叫做?|就是|告诉(?:他|她))[：:，,]?\s*)",
+    re.IGNORECASE,
+)
+_PLACE_LEAD = re.compile(r"^(?:to|from|at|in|near|the|it'?s|去|到|在|从|是)\s*", re.IGNORECASE)
+_HOME = {
+    "CN": "CNY",
+    "US": "USD",
+    "GB": "GBP",
+    "JP": "JPY",
+    "HK": "HKD",
+    "CA": "CAD",
+    "AU": "AUD",
+    "SG": "SGD",
+    "DE": "EUR",
+    "FR": "EUR",
+}
+_ORDINALS = (
+    ("first", "1st", "第一", "前面"), ("second", "2nd", "第二"), ("third", "3rd", "第三"), ("fourth", "4th", "第四"), ("fifth", "5th", "第五"),
+)  # fmt: skip
+
+
+def answer_slot(slot: Slot, words: str, context: Context, *, action: Action | None = None) -> SlotValue | None:
+    """The value that a reply gives to the slot that was asked for, or None where it gives none.
+
+    Args:
+        action: whose slot it is; says whether its recipient is a number, a mail address or a name. None: a number.
+    """
+    text = words.strip()
+    if not text:
+        return None
+    if slot.role == "time":
+        return _time(slot, text, context)
+    if slot.role == "duration":
+        durations = find_durations(text)
+        return duration_value(durations[0].duration, context) if durations else None
+    if slot.role == "recipient":
+        return _recipient(slot, text, context, action)
+    if slot.role == "amount":
+        return _amount(text, context)
+    if slot.role == "number":
+        return _number(text)
+    if slot.role == "choice":
+        return _choice(slot, text)
+    if slot.role == "place":
+        place = (
+            find_place(text, slot.name) if re.match(r"(?:take|drive|navigate|i want|从|打车)", text, re.IGNORECASE) else None
+        )
+        place = place or clean_place(_PLACE_LEAD.sub("", text))
+        return None if place is None else typed(place)
+    if slot.name in ("expression", "equation"):
+        expression = find_expression(text)
+        return None if expression is None else typed(expression)
+    return _text(slot, text)
+
+
+def choose(values: Sequence[SlotValue], words: str) -> SlotValue | None:
+    """Which of several values a reply picks: its number, its place in the row, or words that only one of them has."""
+    text = words.strip().strip(".。!！").lower()
+    for number, names in enumerate(_ORDINALS[: len(values)]):
+        if any(name in text for name in names):
+            return values[number]
+    bare = re.fullmatch(r"(?:the |number |no\.? |option )?(\d)(?: one)?|([一二三四五])", text)
+    if bare is not None:
+        said = int(bare[1]) if bare[1] else int(read_chinese(bare[2]) or 0)
+        return values[said - 1] if 1 <= said <= len(values) else None
+    if re.search(r"\blast\b|最后", text):
+        return values[-1]
+    words_said = re.findall(r"[a-z0-9@.+]{2,}|[\u3400-\u9fff]+", text)
+    hits = [value for value in values if any(word in value.shown.lower() for word in words_said)]
+    best = max((sum(word in value.shown.lower() for word in words_said) for value in hits), default=0)
+    hits = [value for value in hits if sum(word in value.shown.lower() for word in words_said) == best]
+    return hits[0] if len(hits) == 1 else None
+
+
+def _time(slot: Slot, text: str, context: Context) -> SlotValue | None:
+    times = find_times(text, context.now, is_bare=True)
+    if times:
+        return time_value(times[0], slot, context)
+    if len(text) > 40 or not re.search(r"\d", text):
+        return None
+    exact = parse_exact(text, context.now)
+    if exact is None or exact < context.now:
+        return None
+    from edge_llm.understand.times import Time
+
+    return time_value(Time(0, len(text), exact, True, True), slot, context)
+
+
+def _recipient(slot: Slot, text: str, context: Context, action: Action | None) -> SlotValue | None:
+    named = read_reply(text, context.people, region=context.region)
+    if named is None:
+        return None
+    wanted = "phone" if action is None else handle_wanted(action, slot)
+    values = values_of(named, wanted)
+    if len(values) == 1:
+        value = values[0]
+        return SlotValue([value.value], value.shown, value.provenance) if slot.schema.get("type") == "array" else value
+    return typed(named.text) if not values and wanted in ("name", "any") and named.text else None
+
+
+def _amount(text: str, context: Context) -> SlotValue | None:
+    money = find_money(text, region=context.region)
+    if money:
+        return typed(money[0].canonical, f"{money[0].amount:f} {money[0].currency}")
+    numbers, currency = find_numbers(text), _HOME.get(context.region)
+    if not numbers or currency is None:
+        return None
+    return typed({"amount": f"{numbers[0].value:f}", "currency": currency}, f"{numbers[0].value:f} {currency}")
+
+
+def _number(text: str) -> SlotValue | None:
+    numbers = find_numbers(text)
+    if numbers:
+        return typed(plain(numbers[0].value))
+    chinese = re.search(r"[零一二两三四五六七八九十百千万亿]+", text)
+    value = None if chinese is None else read_chinese(chinese[0])
+    return None if value is None else typed(plain(value))
+
+
+def _choice(slot: Slot, text: str) -> SlotValue | None:
+    bare = re.sub(r"^(?:in|into|to|it'?s|from|换成|成|用|到)\s*", "", text.strip(" .。!！"), flags=re.IGNORECASE)
+    if slot.name.startswith("currency"):
+        found = find_currencies(text)
+        code = found[0].code if found else code_of(bare)
+        return None if code is None else typed(code)
+    if slot.name in ("from_unit", "to_unit"):
+        unit = unit_at(bare)
+        return None if unit is None else typed(unit[0])
+    said = find_choice(text, slot)
+    if said is None and "enum" not in slot.schema:
+        said = trimmed(bare)
+    return None if said is None else typed(said)
+
+
+def _text(slot: Slot, text: str) -> SlotValue | None:
+    said = trimmed(_SAY.sub("", text).strip().strip('"“”'))
+    if said is None:
+        return None
+    if slot.schema.get("type") == "array":
+        items = items_of(said)
+        return typed(items, ", ".join(items)) if items else None
+    return typed(said)

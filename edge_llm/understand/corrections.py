@@ -1,0 +1,209 @@
+"""What a correction changes: "no, tomorrow", "not Li, Wang", "make it half past", "不对，是明天", "换成三点"."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from datetime import datetime
+
+from edge_llm.actions.manifest import Action, Slot, SlotRole
+from edge_llm.actions.values import SlotValue
+from edge_llm.understand.answers import answer_slot
+from edge_llm.understand.context import Context
+from edge_llm.understand.durations import find_durations
+from edge_llm.understand.extract import handle_wanted, typed
+from edge_llm.understand.recipients import find_named, read_reply, values_of
+from edge_llm.understand.text_slots import trimmed
+from edge_llm.understand.times import find_times, moved, shown_time
+
+_LEAD = re.compile(
+    r"^(?:(?:no+|nope|wait|sorry|oops|actually|hmm|um|oh|well|ok(?:ay)?|hang on|hold on|i mean|i meant|i said|rather|please|instead|but|"
+    r"make (?:it|that)|change (?:it|that) to|change (?:it|that)|let'?s (?:do|make it|say)|it should (?:be|say|go to)|should be|it'?s|that'?s|use|better|"
+    r"不是?|不对|错了?|等等|等一下|抱歉|哦|噢|是|应该是|我是说|我说的是|改成|改到|改为|换成|换到|换为|还是|要|改|换|而是|不要这个|帮我|把它)(?:$|[\s,，.。!！:：;；]+|(?<=[\u3400-\u9fff])))+",
+    re.IGNORECASE,
+)
+_NOT = (
+    re.compile(r"^(?:no,?\s+)?not\s+(?P<old>.+?)[,;]?\s+(?:but|rather|,)\s*(?P<new>.+)$", re.IGNORECASE),
+    re.compile(r"^(?:no,?\s+)?not\s+(?P<old>[^,;]+)[,;]\s*(?:it'?s\s+)?(?P<new>.+)$", re.IGNORECASE),
+    re.compile(r"^(?P<new>.+?),?\s+(?:not|instead of|rather than)\s+(?P<old>.+)$", re.IGNORECASE),
+    re.compile(r"^(?:change|replace|switch)\s+(?P<old>.+?)\s+(?:to|with|for|by)\s+(?P<new>.+)$", re.IGNORECASE),
+    re.compile(r"^(?:不，|不对，)?(?:不是|不要|别)(?P<old>[^，,]+?)[，, ]*(?:而?是|要|换成|改成)(?P<new>.+)$"),
+    re.compile(r"^(?:不，|不对，)?(?:不是|不要|别)(?P<old>[^，,]+)[，,](?P<new>.+)$"),
+    re.compile(r"^(?:把|将)(?P<old>.+?)(?:改|换)(?:成|为|到)?(?P<new>.+)$"),
+    re.compile(r"^(?:是)?(?P<new>.+?)[，,]\s*(?:不是|而不是)(?P<old>.+)$"),
+)
+_MARKED = re.compile(
+    r"\b(?:no|not|actually|instead|i mean(?:t)?|make (?:it|that)|change|should be|sorry|wait|rather|wrong|it'?s)\b|不|错|改|换|应该|我是说|等等|还是|而是",
+    re.IGNORECASE,
+)
+_ROLE_WORDS: Mapping[str, SlotRole] = {
+    "time": "time", "date": "time", "day": "time", "hour": "time", "when": "time", "时间": "time", "日期": "time", "recipient": "recipient",
+    "person": "recipient", "name": "recipient", "number": "recipient", "收件人": "recipient", "duration": "duration", "length": "duration",
+    "时长": "duration", "place": "place", "destination": "place", "location": "place", "目的地": "place", "地点": "place", "message": "text",
+    "text": "text", "title": "text", "内容": "text", "标题": "text", "amount": "amount", "金额": "amount",
+}  # fmt: skip
+
+
+def correct(call_slots: Mapping[str, SlotValue], action: Action, words: str, context: Context) -> dict[str, SlotValue] | None:
+    """The slots that a correction changes, with their new values; None where the words correct nothing.
+
+    A day keeps the hour that was said before and an hour the day. Which slot is meant is told by its name in the words, by
+    what they replace, or by what kind of value they hold.
+
+    Args:
+        call_slots: the values so far.
+    """
+    text = words.strip().strip(".。!！").strip()
+    marked = _MARKED.search(text) is not None
+    for pattern in _NOT:
+        match = pattern.match(text)
+        if match is None:
+            continue
+        new, old = match["new"].strip(), _LEAD.sub("", match["old"]).strip()
+        slot = _slot_named(action, old) or _slot_holding(call_slots, action, old)
+        slot = slot or _slot_holding(call_slots, action, re.sub(r"^(?:the|my)\s+", "", old))
+        if slot is not None and (changed := _changed(call_slots, action, slot, old, new, context)):
+            return changed
+        if (changed := _by_kind(call_slots, action, new, context)) is not None:
+            return changed
+    rest = _LEAD.sub("", text).strip()
+    if not rest:
+        return None
+    if (changed := _bare(call_slots, action, rest, context)) is not None:
+        return changed
+    changed = _by_kind(call_slots, action, rest, context)
+    if changed is not None and (marked or _covers(rest, changed, context)):
+        return changed
+    texts = [slot for slot in action.slots if slot.role in ("text", "item", "query", "place") and slot.name in call_slots]
+    if (
+        marked
+        and rest != text
+        and len(texts) == 1
+        and (said := answer_slot(texts[0], rest, context, action=action)) is not None
+    ):
+        return {texts[0].name: said}
+    return None
+
+
+def _changed(
+    call_slots: Mapping[str, SlotValue], action: Action, slot: Slot, old: str, new: str, context: Context
+) -> dict[str, SlotValue] | None:
+    """`slot` with `new` in it: in the place of `old` where the value is text that has it, else as a whole."""
+    value = call_slots.get(slot.name)
+    if value is not None and isinstance(value.value, list) and old in value.value:
+        items = [new if item == old else item for item in value.value]
+        return {slot.name: typed(items, ", ".join(items))}
+    if slot.role in ("text", "query", "item") and value is not None and isinstance(value.value, str) and old in value.value:
+        said = value.value.replace(old, new) if old != value.value else new
+        return {slot.name: typed(said)}
+    if slot.role == "time":
+        return _moved(call_slots, slot, new, context)
+    answer = answer_slot(slot, new, context, action=action)
+    return None if answer is None else {slot.name: answer}
+
+
+def _moved(call_slots: Mapping[str, SlotValue], slot: Slot, text: str, context: Context) -> dict[str, SlotValue] | None:
+    times = find_times(text, context.now, is_bare=True)
+    if not times:
+        return None
+    before = call_slots.get(slot.name)
+    at = times[0].at
+    if before is not None:
+        try:
+            at = moved(datetime.fromisoformat(before.value), times[0])
+        except ValueError:
+            at = times[0].at
+    if at < context.now and not times[0].has_day:
+        at = times[0].at
+    value = at.date().isoformat() if slot.schema.get("format") == "date" else at.isoformat(timespec="seconds")
+    return {slot.name: typed(value, shown_time(at, context.now, context.language))}
+
+
+def _by_kind(call_slots: Mapping[str, SlotValue], action: Action, text: str, context: Context) -> dict[str, SlotValue] | None:
+    """The first slot whose kind of value the text holds: a length, a time, a person, a number, a place."""
+    named = re.match(
+        r"^(?:the\s+)?(?P<slot>\w+)\s+(?:is|should be|to|should say)\s+(?P<new>.+)$|^(?P<zh>时间|日期|收件人|时长|地点|目的地|内容|标题|金额)(?:是|改成|改为|换成|应该是)(?P<new2>.+)$",
+        text,
+        re.I,
+    )
+    if named is not None and (slot := _slot_named(action, named["slot"] or named["zh"])) is not None:
+        return _changed(call_slots, action, slot, "", named["new"] or named["new2"], context)
+    by_role = {
+        role: [slot for slot in action.slots if slot.role == role]
+        for role in ("duration", "time", "recipient", "number", "amount", "choice", "place")
+    }
+    if by_role["duration"] and find_durations(text) and not find_times(text, context.now):
+        slot = by_role["duration"][0]
+        answer = answer_slot(slot, text, context, action=action)
+        return None if answer is None else {slot.name: answer}
+    is_short = len(text.split()) <= 6 and len(text) <= 40
+    if by_role["time"] and is_short and (changed := _moved(call_slots, by_role["time"][0], text, context)) is not None:
+        return changed
+    if by_role["recipient"] and is_short:
+        slot = by_role["recipient"][0]
+        person = read_reply(text, context.people, region=context.region)
+        if person is not None and (person.contacts or person.handle):
+            values = values_of(person, handle_wanted(action, slot))
+            if len(values) == 1:
+                value = values[0]
+                return {
+                    slot.name: SlotValue([value.value], value.shown, value.provenance)
+                    if slot.schema.get("type") == "array"
+                    else value
+                }
+    for role in ("amount", "number", "choice"):
+        for slot in by_role[role]:
+            if slot.name in call_slots and (answer := answer_slot(slot, text, context, action=action)) is not None:
+                return {slot.name: answer}
+    going = re.match(r"^(?:(?:go(?:ing)? )?to|at|去|到|在)\s*(?P<x>.+)$", text, re.IGNORECASE)
+    if going is not None and by_role["place"]:
+        slot = by_role["place"][0]
+        answer = answer_slot(slot, going["x"], context, action=action)
+        return None if answer is None else {slot.name: answer}
+    return None
+
+
+def _bare(call_slots: Mapping[str, SlotValue], action: Action, text: str, context: Context) -> dict[str, SlotValue] | None:
+    """ "20" for a timer of ten minutes, "half past" for seven o'clock: what is not said stays."""
+    bare = re.fullmatch(r"(\d{1,3})(?:\s*instead)?", text)
+    timer = next((slot for slot in action.slots if slot.role == "duration" and slot.name in call_slots), None)
+    time = next((slot for slot in action.slots if slot.role == "time"), None)
+    if bare is not None and timer is not None and time is None:
+        unit = {"S": "seconds", "M": "minutes", "H": "hours"}.get(str(call_slots[timer.name].value)[-1])
+        answer = None if unit is None else answer_slot(timer, f"{bare[1]} {unit}", context)
+        return None if answer is None else {timer.name: answer}
+    if re.fullmatch(r"(?:at )?half past|半", text) and time is not None and time.name in call_slots:
+        at = datetime.fromisoformat(call_slots[time.name].value).replace(minute=30)
+        return {time.name: typed(at.isoformat(timespec="seconds"), shown_time(at, context.now, context.language))}
+    return None
+
+
+def _slot_named(action: Action, text: str) -> Slot | None:
+    bare = re.sub(r"^(?:the|my)\s+|的?$", "", text.strip().lower())
+    for slot in action.slots:
+        if bare == slot.name.replace("_", " "):
+            return slot
+    role = _ROLE_WORDS.get(bare)
+    return next((slot for slot in action.slots if slot.role == role), None)
+
+
+def _slot_holding(call_slots: Mapping[str, SlotValue], action: Action, old: str) -> Slot | None:
+    """The slot whose value the replaced words name."""
+    folded = old.lower()
+    for slot in action.slots:
+        value = call_slots.get(slot.name)
+        if value is None or not folded:
+            continue
+        if folded in value.shown.lower() or folded in str(value.value).lower():
+            return slot
+    return None
+
+
+def _covers(text: str, changed: Mapping[str, SlotValue], context: Context) -> bool:
+    """The whole reply is the new value: "tomorrow", "3pm", "Anna"."""
+    if any(isinstance(value.value, str) and value.value.lower() == text.lower() for value in changed.values()):
+        return True
+    times = find_times(text, context.now, is_bare=True)
+    if times:
+        return trimmed(text[: times[0].start] + text[times[0].end :]) is None
+    return bool(find_named(f"to {text}", context.people)) and len(text.split()) <= 3
