@@ -67,6 +67,8 @@ class LogEntry:
     kind: EventKind
     content: dict[str, Any] | None
     """{"action", "version", "digest", "arguments", "sources": {slot: {"origin", "source", "item"}}, ...}; None: forgotten."""
+    damaged: bool = False
+    """The content cannot be opened: it was changed."""
 
 
 @dataclass(frozen=True)
@@ -130,7 +132,7 @@ class ActionLog:
             limit: only the latest so many.
 
         Raises:
-            StoreDamagedError: an entry cannot be opened; `verify` says which.
+            StorageError, StoreDamagedError: the store cannot be read.
         """
         since_ms = -1 if since is None else int(since.timestamp() * 1000)
         with self._store.reading() as connection:
@@ -138,10 +140,7 @@ class ActionLog:
                 "SELECT number, time, kind, sealed FROM action_log WHERE time >= ? ORDER BY number DESC LIMIT ?",
                 (since_ms, -1 if limit is None else limit),
             ).fetchall()
-        return [
-            LogEntry(number, _moment(at), kind, None if sealed is None else _content(self._open(number, sealed)))
-            for number, at, kind, sealed in reversed(rows)
-        ]
+        return [self._entry(*row) for row in reversed(rows)]
 
     def head(self) -> str:
         """The hash that the log comes to now, hex, for keeping elsewhere. Raises StoreDamagedError."""
@@ -209,6 +208,14 @@ class ActionLog:
         """The keyed hash of an entry and of all before it."""
         line = b"%s|%d|%d|%s|%s" % (before.hex().encode(), number, at, kind.encode(), commitment.hex().encode())
         return self._store.digest("action log chain", line)
+
+    def _entry(self, number: int, at: int, kind: EventKind, sealed: bytes | None) -> LogEntry:
+        moment = datetime.fromtimestamp(at / 1000, timezone.utc)
+        try:
+            content = None if sealed is None else _content(self._open(number, sealed))
+        except StoreDamagedError:
+            return LogEntry(number, moment, kind, None, damaged=True)
+        return LogEntry(number, moment, kind, content)
 
     def _open(self, number: int, sealed: bytes) -> bytes:
         return self._sealer.open(sealed, _context(number))
@@ -298,10 +305,6 @@ def _content(data: bytes) -> dict[str, Any]:
 
 def _context(number: int) -> bytes:
     return b"action log:%d" % number
-
-
-def _moment(ms: int) -> datetime:
-    return datetime.fromtimestamp(ms / 1000, timezone.utc)
 
 
 def _parse_head(text: str) -> tuple[int, bytes]:

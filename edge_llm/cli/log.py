@@ -90,7 +90,7 @@ def entry_line(entry: LogEntry) -> str:
     """An entry on one line."""
     when = entry.time.astimezone().strftime("%Y-%m-%d %H:%M:%S")
     if entry.content is None:
-        return f"{entry.number:>5}  {when}  {entry.kind:<9} (forgotten)"
+        return f"{entry.number:>5}  {when}  {entry.kind:<9} {'(was changed)' if entry.damaged else '(forgotten)'}"
     content = dict(entry.content)
     told = [str(content.pop("action", ""))]
     for hidden in ("version", "digest", "request", "sources"):
