@@ -107,6 +107,8 @@ def map_tool(server: str, definition: Definition) -> ServerTool:
         effect=UNKNOWN_EFFECT,
         consent=_CONSENT[UNKNOWN_EFFECT],
         slots=slots,
+        examples={"en": (), "zh": ()},
+        negatives={"en": (), "zh": ()},
         carriers=(Carrier("mcp", f"{server}/{name}"),),
         version=1 + int(digest[:7], 16),  # another definition, another version: what was approved for one is void for the other
         trusted=False,

@@ -23,6 +23,7 @@ from edge_llm.cli.export import export
 from edge_llm.cli.grants import grants
 from edge_llm.cli.log import log
 from edge_llm.cli.markup import in_markup
+from edge_llm.cli.mcp import mcp
 from edge_llm.cli.memory import memory
 from edge_llm.cli.models import models
 from edge_llm.cli.plan import plan
@@ -60,6 +61,7 @@ for _panel, _commands in _PANELS.items():
     for _name, _command in _commands.items():
         app.command(_name, rich_help_panel=_panel, help=in_markup(_command.__doc__ or ""))(_command)
 app.add_typer(memory, name="memory", rich_help_panel="Talk")
+app.add_typer(mcp, name="mcp", rich_help_panel="Talk")
 
 
 def _print_version(wanted: bool) -> None:

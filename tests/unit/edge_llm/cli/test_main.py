@@ -24,6 +24,7 @@ ROOT = Path(__file__).parents[4]
 MEMORY = ("add", "export", "forget", "key", "list", "search", "show", "stats", "verify", "watch")
 COMMANDS = (
     *("bench", "chat", "doctor", "eval", "export", "grants", "log"),
+    *(f"mcp {name}" for name in ("add", "list", "remove", "tools")),
     *(f"memory {name}" for name in MEMORY),
     *("models", "plan", "pull", "quantize", "run"),
 )
@@ -95,7 +96,7 @@ def test_the_examples_are_accepted(command: str, program: Program, tmp_path: Pat
     assert len(examples) >= 2
     for example in examples:
         words = shlex.split(example.partition("edge-llm ")[2].partition(" <")[0])
-        name = " ".join(words[: 2 if words[0] == "memory" else 1])
+        name = next(" ".join(words[:count]) for count in (2, 1) if " ".join(words[:count]) in commands())
         commands()[name].make_context(name, words[len(name.split()) :])
 
 
