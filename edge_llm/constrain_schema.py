@@ -71,11 +71,14 @@ def read_answer(schema: Schema, text: str) -> Any:
     value = _without_missing(json.loads(text), plain := _plain(schema), plain)
     if isinstance(schema, Mapping):
         return value
+    from pydantic import ValidationError
+
     try:
         return schema.model_validate(value)
-    except ValueError as error:  # pydantic's ValidationError is one
+    except ValidationError as error:
+        found = "; ".join(f"{'.'.join(map(str, its['loc'])) or 'it'}: {its['msg']}" for its in error.errors(include_url=False))
         raise AnswerError(
-            f"{schema.__name__} refuses the answer {text}: {error}. Say in the prompt what it asks for.", text
+            f"{schema.__name__} refuses the answer {text}: {found}. Say in the prompt what is asked for, or ask again.", text
         ) from error
 
 

@@ -10,8 +10,9 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from runtimes.tokenizer import Tokenizer
 
-_LEAD = "\x02"
-"""A character no token joins to what follows it: put in front, it takes the space instead."""
+_LEADS = ("\x02", "~")
+"""Put in front, one takes the space instead, if no token joins it to what follows. The first never is joined; normalisers
+may drop it."""
 
 
 def encode_continuation(tokenizer: Tokenizer, text: str) -> list[int]:
@@ -23,15 +24,18 @@ def encode_continuation(tokenizer: Tokenizer, text: str) -> list[int]:
         PromptError, TokenizerError: as `Tokenizer.encode`.
     """
     ids = tokenizer.encode(text, special=False)
-    wanted = text.encode()
-    if _bytes_of(tokenizer, ids) == wanted:
+    wanted, written = text.encode(), _bytes_of(tokenizer, ids)
+    if written == wanted:
         return ids
-    led = tokenizer.encode(_LEAD + text, special=False)
-    lead = b""
-    for place, token in enumerate(led):
-        lead += tokenizer.token_bytes(token)
-        if lead.strip(b" ") == _LEAD.encode() and _bytes_of(tokenizer, led[place + 1 :]) == wanted:
-            return led[place + 1 :]
+    for lead in _LEADS:
+        led = tokenizer.encode(lead + text, special=False)
+        before = b""
+        for place, token in enumerate(led, 1):
+            before += tokenizer.token_bytes(token)
+            if before.strip(b" ") == lead.encode():
+                if _bytes_of(tokenizer, led[place:]) in (wanted, written.removeprefix(b" ")):
+                    return led[place:]
+                break
     return ids
 
 

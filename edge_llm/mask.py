@@ -44,7 +44,7 @@ class MaskMaker:
             self._compiled[constraint] = matcher
             if len(self._compiled) > _KEPT:
                 self._compiled.popitem(last=False)
-            return Mask(matcher.deep_copy(), constraint.what)
+            return Mask(matcher.deep_copy(), constraint.what, self._tokenizer.vocabulary_size)
 
     def _compile(self, constraint: Constraint) -> LLMatcher:
         if self._vocabulary is None:
@@ -54,7 +54,7 @@ class MaskMaker:
         # verbose errors would carry what was written so far, and the whole grammar
         matcher = LLMatcher(self._vocabulary, constraint.grammar, log_level=0, limits=LLParserLimits(verbose_errors=False))
         if matcher.is_error():
-            raise ConstraintError(f"{constraint.what} cannot be followed: {matcher.get_error().strip()}")
+            raise ConstraintError(f"{constraint.what} cannot be followed: {_problem_of(matcher)}")
         first = _bits(matcher.deep_copy())
         first[[token for token in self._vocabulary.eos_tokens if token < first.size]] = False
         if not first.any():
@@ -65,9 +65,11 @@ class MaskMaker:
 class Mask:
     """What may come next in one answer, token by token. Used by one thread at a time."""
 
-    def __init__(self, matcher: LLMatcher, what: str) -> None:
+    def __init__(self, matcher: LLMatcher, what: str, size: int) -> None:
         self._matcher = matcher
         self._what = what
+        self._size = size
+        """Tokens of the vocabulary: what logits have beyond is padding."""
 
     @property
     def ended(self) -> bool:
@@ -88,19 +90,26 @@ class Mask:
         return int(self._matcher.validate_tokens(list(draft))) if draft else 0
 
     def accept(self, token: int) -> None:
-        """The token that came. Raises ConstraintError for one that may not."""
+        """The token that came. Raises ConstraintError for one that may not, or when the grammar grew out of bounds."""
         if not self._matcher.consume_token(token):
-            raise ConstraintError(f"{self._what} does not allow the token {token} here: {self._matcher.get_error().strip()}.")
+            raise self._stuck()
 
     def apply(self, logits: npt.NDArray[np.float32]) -> npt.NDArray[np.float32]:
         """The logits with -inf for every token that may not come. Raises ConstraintError when none may."""
-        bits = _bits(self._matcher)[: logits.size]
+        bits = _bits(self._matcher)[: min(self._size, logits.size)]
         if not bits.any():
-            why = self._matcher.get_error().strip() or "there is no token for it"
-            raise ConstraintError(f"{self._what} cannot be followed any further by this model: {why}.")
+            raise self._stuck()
         masked = np.full_like(logits, -np.inf)
         np.copyto(masked[: bits.size], logits[: bits.size], where=bits)
         return masked
+
+    def _stuck(self) -> ConstraintError:
+        why = _problem_of(self._matcher) or "it has no token for what must come next"
+        return ConstraintError(f"{self._what} cannot be followed any further by this model: {why}")
+
+
+def _problem_of(matcher: LLMatcher) -> str:
+    return str(matcher.get_error()).partition("<non-verbose")[0].strip()
 
 
 def _bits(matcher: LLMatcher) -> npt.NDArray[np.bool_]:

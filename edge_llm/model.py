@@ -291,7 +291,7 @@ class Model:
         if reason_first is False:
             result = run(ids, max_tokens)
         else:
-            limit = reasoning_limit(reason_first, self.info.context_length - len(ids))
+            limit = reasoning_limit(reason_first=reason_first, room=self.info.context_length - len(ids))
             result = reason_then_answer(run, self.tokenizer, ids, limit, max_tokens)
         return result if schema is None else with_value(result, schema)
 

@@ -33,7 +33,7 @@ class Run(Protocol):
         ...
 
 
-def reasoning_limit(reason_first: bool | int, room: int) -> int:
+def reasoning_limit(*, reason_first: bool | int, room: int) -> int:
     """Most tokens of reasoning: as many as were asked for, and never more than half of the context's room.
 
     Raises ConfigError for a number below 1.
