@@ -9,11 +9,11 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Collection
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from types import MappingProxyType
 from typing import Literal, Protocol, TypeAlias
 
-from edge_llm.actions.manifest import Action, CarrierKind, Language, Text
+from edge_llm.actions.manifest import Action, CarrierKind, Language, Text, action_document
 from edge_llm.actions.preview import EXACT_ROLES, Preview, make_preview, slot_label, source_words
 from edge_llm.actions.values import Call, SlotValue
 from runtimes.errors import PolicyError
@@ -172,10 +172,12 @@ def settled(call: Call) -> Call:
 def definition(action: Action) -> str:
     """SHA-256, hex, of all that says what an action does: an approval or a permission is worth nothing for another action that
     goes by the same id."""
-    carriers = [[c.kind, c.target, c.data, sorted(c.extras.items()), c.package] for c in action.carriers]
+    carriers = action_document(replace(action, carriers=tuple(replace(one, verified=None) for one in action.carriers)))[
+        "carriers"
+    ]
     slots = [[slot.name, slot.role, slot.required] for slot in action.slots]
     parts = [action.id, action.version, action.effect, action.consent, action.trusted, slots, carriers, action.undo]
-    return hashlib.sha256(json.dumps(parts, separators=(",", ":")).encode()).hexdigest()
+    return hashlib.sha256(json.dumps(parts, sort_keys=True).encode()).hexdigest()
 
 
 def binding(call: Call) -> tuple[str, str]:

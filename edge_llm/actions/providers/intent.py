@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from edge_llm.actions.manifest import Carrier, CarrierKind
 from edge_llm.actions.providers.provider import ProviderResult
-from edge_llm.actions.templates import escape_uri, fill
+from edge_llm.actions.templates import intents
 from edge_llm.actions.values import Call
 from runtimes.errors import CarrierUnavailableError
 
@@ -22,11 +24,9 @@ class IntentProvider:
 
     def describe(self, carrier: Carrier, call: Call) -> str:
         """The intent's action, data and extras."""
-        parts = [f"intent {carrier.target}"]
-        if carrier.data is not None:
-            parts.append(fill(carrier.data, call.arguments, escape_uri))
-        parts += [f"{name}={fill(part, call.arguments)!r}" for name, part in carrier.extras.items()]
-        return " ".join(parts)
+        (intent,) = intents(replace(call.action, carriers=(carrier,)), call.arguments)
+        told = [intent.action, *filter(None, (intent.data, intent.type, intent.package))]
+        return " ".join(["intent", *told, *(f"{name}={value!r}" for name, value in intent.extras.items())])
 
     def run(self, carrier: Carrier, call: Call) -> ProviderResult:  # noqa: ARG002  (the protocol's)
         """Raises CarrierUnavailableError."""

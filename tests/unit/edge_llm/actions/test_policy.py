@@ -162,14 +162,18 @@ def test_what_json_changes_is_changed_before_anything_is_approved() -> None:
         {"carriers": [{"kind": "uri", "target": "sms:{recipient}?body={text}&to=eve"}]},
         {"slots": {"recipient": slot("recipient"), "text": slot("text", required=False)}},
         {"undo": "sms.unsend"},
+        {"carriers": [{"kind": "uri", "target": "sms:{recipient}?body={text}", "package": "com.example"}]},
     ],
 )
 def test_another_definition_is_another_action(change: dict[str, Any]) -> None:
     assert definition(action(**change)) != definition(action())
 
 
+SEEN = [{"kind": "uri", "target": "sms:{recipient}?body={text}", "verified": "2026-11-24"}]
+
+
 def test_better_words_are_the_same_action() -> None:
-    assert definition(action(name="Text", examples={"en": ["text {recipient}"]})) == definition(action())
+    assert definition(action(name="Text", examples={"en": ["text {recipient}"]}, carriers=SEEN)) == definition(action())
 
 
 def test_reasons_are_in_the_persons_language() -> None:
