@@ -65,7 +65,8 @@ def add(
     reach = _reach(before, command, url, env or (), header or ())
     if before is not None and (changed := changes(replace(before, reach=reach))):
         note(f"Changed since you approved {name}: {show_hidden(', '.join(changed))}.")
-        _ask("Start it?", yes)
+        if not _agreed("Start it?", yes):
+            return
     server = pinned(name, reach)
     with McpConnection(server) as connection:
         usable, refused = connection.tools()
@@ -76,7 +77,8 @@ def add(
     if not as_json:
         _print_server(approved)
         _print_tools(before, usable, refused)
-        _ask(f"Approve {name} and its {len(usable)} tools?", yes)
+        if not _agreed(f"Approve {name} and its {len(usable)} tools?", yes):
+            return
     config.put(approved)
     if as_json:
         say_document(_server_document(approved) | _tools_document(before, usable, refused))
@@ -174,9 +176,11 @@ def _with_effects(usable: tuple[ServerTool, ...], effect: Sequence[str]) -> tupl
     return tuple(tool.with_effect(cast("Effect", said[tool.name])) if tool.name in said else tool for tool in usable)
 
 
-def _ask(question: str, yes: bool) -> None:
-    if not yes and not typer.confirm(question, err=True):
-        raise InputError("Nothing was changed.")
+def _agreed(question: str, yes: bool) -> bool:
+    if yes or typer.confirm(question, err=True):
+        return True
+    note("Nothing was changed.")
+    return False
 
 
 def _states(before: ServerConfig | None, usable: Sequence[ServerTool]) -> dict[str, str]:
