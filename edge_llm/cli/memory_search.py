@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
@@ -23,12 +24,14 @@ from edge_llm.cli.memory_opening import StoreChoice, open_memory
 from edge_llm.cli.output import in_bytes, note
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterator, Sequence
+    from pathlib import Path
 
     from rich.text import Text
 
     from edge_llm.memory.items import Hit, Item, Span
     from edge_llm.memory.memory import Memory
+    from edge_llm.memory.search import Reranker
 
 _EXCERPT = 400
 
@@ -42,6 +45,9 @@ def search(
     until: options.Until = None,
     kind: options.OfKind = None,
     context: Annotated[bool, typer.Option("--context", help="Show what stands before and after each hit.")] = False,
+    rerank: Annotated[
+        str | None, typer.Option("--rerank", metavar="MODEL", help="A chat model that judges the first ten hits again.")
+    ] = None,
     store: options.StoreFile = None,
     key_file: options.KeyFile = None,
     passphrase: options.AskPassphrase = False,
@@ -56,8 +62,9 @@ def search(
         edge-llm memory search "when is the dentist?"
         edge-llm memory search "flight to Osaka" --person "Anna Lee" --since 2024-01-01 -k 5
         edge-llm memory search 护照 --json
+        edge-llm memory search "what did Anna say about the flat?" --rerank smollm2-135m-instruct
     """
-    with open_memory(StoreChoice(store, key_file, passphrase, home), read_only=True) as memory:
+    with open_memory(StoreChoice(store, key_file, passphrase, home), read_only=True) as memory, _judge(rerank, home) as judge:
         hits = memory.search(
             text,
             k,
@@ -66,6 +73,7 @@ def search(
             since=parse_time(since, "--since"),
             until=parse_time(until, "--until", end=True),
             kind=kind,
+            reranker=judge,
         )
     if as_json:
         say_document({"query": text, "hits": [hit_document(hit) for hit in hits]})
@@ -74,6 +82,19 @@ def search(
         _print_hit(hit, context=context)
     if not hits:
         note("Nothing was found.")
+
+
+@contextmanager
+def _judge(model: str | None, home: Path | None) -> Iterator[Reranker | None]:
+    """The model that reads hits again, loaded; None where none was named."""
+    if model is None:
+        yield None
+        return
+    from edge_llm.cli.opening import open_model
+    from edge_llm.memory.model_reranker import ModelReranker
+
+    with open_model(model, runtime=None, threads=None, context_length=None, home=home) as loaded:
+        yield ModelReranker(loaded)
 
 
 def show(

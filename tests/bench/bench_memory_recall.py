@@ -2,6 +2,7 @@
 
     python -m tests.bench.bench_memory_recall LOCOMO.json [--embedder use --embedder all-minilm-l6-v2 --embedder none]
     python -m tests.bench.bench_memory_recall LOCOMO.json --fit --embedder use --embedder all-minilm-l6-v2
+    python -m tests.bench.bench_memory_recall LOCOMO.json --rerank smollm2-135m-instruct --home MODELS     (an hour)
 
 LoCoMo (Maharana et al. 2024) is not part of this repository. Each conversation is a store of its own; each turn is an item: its
 words, and on a line of their own the caption of the photo it shares; the speaker is its sender, the session's date its time,
@@ -36,10 +37,12 @@ from edge_llm.memory.embedders import open_embedder
 from edge_llm.memory.embedding import embed_pending
 from edge_llm.memory.items import Draft, Mention
 from edge_llm.memory.keys import RawKey
+from edge_llm.memory.model_reranker import ModelReranker
 from edge_llm.memory.records import Stamp
-from edge_llm.memory.search import Searcher
+from edge_llm.memory.search import Reranker, Searcher
 from edge_llm.memory.store import Store
 from edge_llm.memory.vectors import VectorIndex
+from edge_llm.model import load
 
 DEPTHS = (5, 10)
 _TURN = re.compile(r"D\d+:\d+")
@@ -113,13 +116,13 @@ def opened(conversation: Conversation, embedder: str, folder: Path, home: Home) 
         yield Searcher(store, encoder, stack.enter_context(VectorIndex(store, encoder.model_id)))
 
 
-def ask(conversation: Conversation, searcher: Searcher) -> list[Answer]:
+def ask(conversation: Conversation, searcher: Searcher, reranker: Reranker | None = None) -> list[Answer]:
     """Ask every question."""
     answers = []
     searcher.search("warm up")
     for question in conversation.questions:
         start = time.perf_counter()
-        hits = searcher.search(question.text, max(DEPTHS), now=conversation.asked).hits
+        hits = searcher.search(question.text, max(DEPTHS), now=conversation.asked, reranker=reranker).hits
         ms = (time.perf_counter() - start) * 1e3
         found = [hit.item.locator for hit in hits]
         recall = tuple(len(question.evidence & set(found[:depth])) / len(question.evidence) for depth in DEPTHS)
@@ -199,6 +202,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("locomo", type=Path)
     parser.add_argument("--embedder", action="append", help="a name, or none for words alone; repeatable (default: use)")
     parser.add_argument("--fitted", type=int, default=3, help="how many conversations the weights are fitted on")
+    parser.add_argument("--rerank", metavar="MODEL", help="a chat model that judges the first ten hits again")
     parser.add_argument("--fit", action="store_true", help="fit weights instead of using those in fusion.py")
     parser.add_argument("--least", type=float, default=0.0, help="recall@10 that the first embedder must reach")
     parser.add_argument("--home", type=Path, help="where pulled encoders are")
@@ -210,6 +214,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     fitted = names[: options.fitted]
     report: dict[str, Any] = {}
     with tempfile.TemporaryDirectory() as folder, ExitStack() as stack:
+        reranker = None
+        if options.rerank is not None:
+            reranker = ModelReranker(stack.enter_context(load(options.rerank, home=Home(options.home))))
         searchers = [
             [stack.enter_context(opened(one, embedder, Path(folder), Home(options.home))) for one in conversations]
             for embedder in embedders
@@ -226,7 +233,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
                     searcher.weights = left_out[conversation.name]
                     crossed += ask(conversation, searcher)
                     searcher.weights = weights
-                answers += ask(conversation, searcher)
+                answers += ask(conversation, searcher, reranker)
             report[embedder] = {name: summary(some) for name, some in groups(answers, fitted).items()}
             _show(embedder, report[embedder])
             if crossed:
