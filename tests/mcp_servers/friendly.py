@@ -33,6 +33,12 @@ def greet(name: Annotated[str, Field(description="Who.")], language: Literal["en
 
 
 @server.tool()
+def search(query: str) -> str:
+    """Searches."""
+    return f"nothing about {query}"
+
+
+@server.tool()
 def environment() -> str:
     """Names of the variables it was given."""
     return " ".join(sorted(os.environ))

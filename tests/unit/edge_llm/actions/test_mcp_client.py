@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import os
+import re
 import socket
 import subprocess
 import sys
@@ -19,8 +20,9 @@ import pytest
 
 from edge_llm.actions import mcp_client
 from edge_llm.actions.mcp_client import RESULT_CHARS, McpConnection, ToolResult
-from edge_llm.actions.mcp_config import Address, ServerConfig, pinned
+from edge_llm.actions.mcp_config import Address, McpConfig, ServerConfig, pinned
 from edge_llm.actions.mcp_tools import ServerTool
+from edge_llm.home import Home
 from runtimes.errors import CancelledError, CarrierUnavailableError, InputError, McpServerError, RuntimeUnavailableError
 from tests.mcp_servers import friendly, hostile
 
@@ -87,7 +89,7 @@ def ends(pid: int) -> bool:
 def test_tools_are_listed_and_called(fixture: str, request: pytest.FixtureRequest) -> None:
     connection: McpConnection = request.getfixturevalue(fixture)
     usable, refused = connection.tools()
-    assert [found.name for found in usable] == ["add", "greet", "environment", "sleep", "fail", "ask"]
+    assert [found.name for found in usable] == ["add", "greet", "search", "environment", "sleep", "fail", "ask"]
     assert refused == ()
     assert usable[0].hints == ("only reads",)
     assert [slot.role for slot in usable[1].action.slots] == ["text", "choice"]
@@ -303,6 +305,16 @@ def test_importing_loads_no_mcp() -> None:
     environment = os.environ | {"PYTHONPATH": str(ROOT)}
     shown = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, env=environment)
     assert shown.stdout == "\n"
+
+
+def test_the_example_of_the_page_runs(tmp_path: Path) -> None:
+    server = pinned("files", friendly())
+    with McpConnection(server) as connection:
+        McpConfig(Home(tmp_path)).put(replace(server, tools=connection.tools()[0]))
+    (code,) = re.findall(r"^```python\n(.*?)^```$", (ROOT / "docs" / "mcp.md").read_text(), re.MULTILINE | re.DOTALL)
+    environment = os.environ | {"PYTHONPATH": str(ROOT), "EDGE_LLM_HOME": str(tmp_path)}
+    shown = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, env=environment)
+    assert shown.stdout == "nothing about passport\n"
 
 
 def test_the_bounds_are_those_of_the_documents() -> None:

@@ -9,15 +9,18 @@ from pathlib import Path
 
 import pytest
 
+from edge_llm.actions.execute import Executor
 from edge_llm.actions.manifest import Action
 from edge_llm.actions.mcp_client import McpConnection
 from edge_llm.actions.mcp_config import Launch, McpConfig, pinned
+from edge_llm.actions.policy import review
 from edge_llm.actions.providers.mcp import McpProvider, mcp_actions
 from edge_llm.actions.providers.provider import Provider, ProviderResult
 from edge_llm.actions.values import Call, Provenance, SlotValue
 from edge_llm.home import Home
-from runtimes.errors import CancelledError, CarrierUnavailableError, McpServerError
+from runtimes.errors import CancelledError, CarrierUnavailableError, McpServerError, PolicyError
 from tests.mcp_servers import friendly, hostile
+from tests.unit.edge_llm.actions.desk_samples import Setting
 
 
 @pytest.fixture
@@ -125,3 +128,27 @@ def test_a_call_is_given_up_when_it_is_cancelled(config: McpConfig) -> None:
     threading.Timer(0.3, cancel.set).start()
     with McpProvider(config, cancel=cancel) as provider, pytest.raises(CancelledError, match="may have been carried out"):
         run(provider, call_of(config, "look"))
+
+
+def test_a_tool_is_called_once_the_person_approves_and_its_result_taints(
+    config: McpConfig, provider: McpProvider, here: Setting
+) -> None:
+    approve(config, friendly())
+    executor = Executor(here.desk, here.log, here.grants, [provider])
+    call = call_of(config, "greet", name="Bo")
+    with pytest.raises(PolicyError, match="needs an approval"):
+        executor.run(call, untrusted_read=False)
+    request = here.desk.request(review(call, untrusted_read=False, grants=here.grants))
+    assert "greet (s)" in request.review.preview.text
+    assert "Bo" in request.review.preview.text
+    outcome = executor.run(call, here.host.approve(request), untrusted_read=False)
+    assert (outcome.status, outcome.result, outcome.untrusted) == ("done", "Hello Bo", True)
+
+
+def test_a_tool_that_spends_money_is_never_called(config: McpConfig, provider: McpProvider, here: Setting) -> None:
+    approve(config, hostile("plain"))
+    server = config.get("s")
+    config.put(replace(server, tools=tuple(tool.with_effect("purchase") for tool in server.tools)))
+    call = call_of(config, "look")
+    with pytest.raises(PolicyError, match="must not go this way"):
+        here.desk.request(review(call, untrusted_read=False, grants=here.grants))
