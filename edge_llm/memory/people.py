@@ -126,6 +126,29 @@ def everyone(connection: apsw.Connection) -> list[Person]:
     return persons(connection, [row[0] for row in connection.execute("SELECT id FROM people")])
 
 
+def on_cards(connection: apsw.Connection) -> list[Person]:
+    """People of contact cards, with the names and handles that the cards themselves give, and only those.
+
+    Anyone can write under any name, and what they wrote joins them to nobody here: this is who the owner keeps.
+    """
+    rows = connection.execute(
+        "SELECT person_id, name, handle FROM items JOIN mentions ON item_id = items.id"
+        " WHERE items.kind = 'contact' AND role = 'about' ORDER BY mentions.id"
+    )
+    names: dict[int, dict[str, None]] = {}
+    handles: dict[int, dict[str, None]] = {}
+    for person, name, handle in rows:
+        if name:
+            names.setdefault(person, {})[name] = None
+        if handle and handle > " " and handle != OWNER_HANDLE:
+            handles.setdefault(person, {})[handle] = None
+    owners = {row[0] for row in connection.execute("SELECT id FROM people WHERE is_owner")}
+    return [
+        Person(person, next(iter(called)), tuple(called), tuple(handles.get(person, ())), person in owners)
+        for person, called in names.items()
+    ]
+
+
 def set_region(connection: apsw.Connection, region: str) -> None:
     """Say where numbers without a country code are at home ("CN", "US"); numbers known so far are read again."""
     connection.execute("INSERT INTO meta(key, value) VALUES(?1, ?2) ON CONFLICT(key) DO UPDATE SET value=?2", (REGION, region))

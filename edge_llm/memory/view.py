@@ -217,6 +217,13 @@ class MemoryView:
         with self.store.reading() as connection:
             return people.everyone(connection)
 
+    def contacts(self) -> builtins.list[Person]:
+        """Who is on a contact card, as the cards say it: whom else's mail or message names them adds nothing."""
+        from edge_llm.memory import people
+
+        with self.store.reading() as connection:
+            return people.on_cards(connection)
+
     def missing(self, ids: Collection[int]) -> frozenset[int]:
         """Those of the ids that no item has: forgotten, or gone from their file."""
         return missing(self.store, ids)

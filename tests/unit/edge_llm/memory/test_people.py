@@ -26,12 +26,12 @@ class Book:
     def __post_init__(self) -> None:
         schema.migrate(self.connection)
 
-    def add(self, *mentions: Mention, thread: int | None = None) -> int:
+    def add(self, *mentions: Mention, thread: int | None = None, kind: str = "note") -> int:
         self.items += 1
         self.connection.execute(
             "INSERT INTO items(id, source_id, ordinal, locator_key, thread, kind, added, hash, generation, sealed)"
-            " VALUES(?1, 1, ?1, ?1, ?2, 'note', 0, x'00', 1, x'00')",
-            (self.items, thread),
+            " VALUES(?1, 1, ?1, ?1, ?2, ?3, 0, x'00', 1, x'00')",
+            (self.items, thread, kind),
         )
         people.link(self.connection, self.items, mentions)
         return self.items
@@ -308,3 +308,13 @@ def test_who_is_mentioned_more_often_comes_first(address_book: Book) -> None:
     first, second = people.find(address_book.connection, "王伟")
     assert first.handles == ("+8613800138002",)
     assert second.handles == ("+8613800138001",)
+
+
+def test_contacts_are_what_cards_say_and_nothing_that_others_wrote(book: Book) -> None:
+    book.add(card("Anna Lee", "+15550100", "anna@example.org"), kind="contact")
+    book.add(Mention("from", "Anna Lee", ("evil@example.net",)), kind="mail")
+    book.add(Mention("from", "A. Lee", ("anna@example.org",)), kind="mail")
+    book.add(Mention("about", "Bob", ("bob@example.org",)), kind="note")
+    (contact,) = people.on_cards(book.connection)
+    assert contact.names == ("Anna Lee",)
+    assert set(contact.handles) == {"+15550100", "anna@example.org"}
