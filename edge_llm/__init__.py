@@ -14,7 +14,19 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from edge_llm.chat import Chat
-    from edge_llm.events import Done, Event, EventStream, Result, StopReason, TextDelta, Timings, Usage
+    from edge_llm.constrain import Constraint
+    from edge_llm.events import (
+        Alternative,
+        Done,
+        Event,
+        EventStream,
+        Result,
+        StopReason,
+        TextDelta,
+        Timings,
+        TokenLogprob,
+        Usage,
+    )
     from edge_llm.home import Home
     from edge_llm.memory.items import Draft, Hit, Item
     from edge_llm.memory.memory import Memory
@@ -22,10 +34,13 @@ if TYPE_CHECKING:
     from edge_llm.messages import Message, Role
     from edge_llm.model import Model, ModelInfo, load
     from edge_llm.sampling import Sampling
+    from edge_llm.score import Score
     from runtimes.errors import EdgeLLMError
 
 _HOMES = {
+    "Alternative": "edge_llm.events",
     "Chat": "edge_llm.chat",
+    "Constraint": "edge_llm.constrain",
     "Done": "edge_llm.events",
     "Draft": "edge_llm.memory.items",
     "EdgeLLMError": "runtimes.errors",
@@ -42,15 +57,19 @@ _HOMES = {
     "Result": "edge_llm.events",
     "Role": "edge_llm.messages",
     "Sampling": "edge_llm.sampling",
+    "Score": "edge_llm.score",
     "StopReason": "edge_llm.events",
     "TextDelta": "edge_llm.events",
     "Timings": "edge_llm.events",
+    "TokenLogprob": "edge_llm.events",
     "Usage": "edge_llm.events",
     "load": "edge_llm.model",
 }
 
 __all__ = [
+    "Alternative",
     "Chat",
+    "Constraint",
     "Done",
     "Draft",
     "EdgeLLMError",
@@ -67,9 +86,11 @@ __all__ = [
     "Result",
     "Role",
     "Sampling",
+    "Score",
     "StopReason",
     "TextDelta",
     "Timings",
+    "TokenLogprob",
     "Usage",
     "load",
 ]

@@ -6,6 +6,7 @@ import signal
 import threading
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
+from dataclasses import asdict
 from types import FrameType
 from typing import TYPE_CHECKING, Any
 
@@ -44,6 +45,7 @@ def show_answer(events: Iterable[Event], *, quiet: bool = False) -> Result:
 def result_document(result: Result, info: ModelInfo) -> dict[str, Any]:
     """What `run --json` prints, and `chat --json` for each turn. Rates in tokens per second, times in seconds."""
     usage, timings = result.usage, result.timings
+    probabilities = {"logprobs": [asdict(its) for its in result.logprobs]} if result.logprobs else {}
     return {
         "text": result.text,
         "stop_reason": result.stop_reason,
@@ -51,6 +53,7 @@ def result_document(result: Result, info: ModelInfo) -> dict[str, Any]:
             "prompt_tokens": usage.prompt_tokens,
             "cached_tokens": usage.cached_tokens,
             "completion_tokens": usage.completion_tokens,
+            "forced_tokens": usage.forced_tokens,
         },
         "timings": {
             "load_s": timings.load_s,
@@ -60,6 +63,7 @@ def result_document(result: Result, info: ModelInfo) -> dict[str, Any]:
         },
         "runtime": info.runtime,
         "model": info.name,
+        **probabilities,
     }
 
 

@@ -83,6 +83,16 @@ Stop: TypeAlias = Annotated[
     list[str] | None,
     typer.Option("--stop", metavar="TEXT", help="End the answer before this text. May be given several times."),
 ]
+SchemaFile: TypeAlias = Annotated[
+    Path | None,
+    typer.Option("--schema", metavar="FILE", help="Answer in JSON of the form that this file, a JSON schema, describes."),
+]
+Logprobs: TypeAlias = Annotated[
+    int,
+    typer.Option(
+        "--logprobs", metavar="N", min=0, help="With --json: how likely each token was, and the N likeliest ones in its place."
+    ),
+]
 Temperature: TypeAlias = Annotated[
     float,
     typer.Option(

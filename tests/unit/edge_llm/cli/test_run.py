@@ -23,7 +23,7 @@ def test_json_of_run(fake: Path, program: Program) -> None:
     assert shown.err == ""
     document = shown.document
     assert list(document) == ["text", "stop_reason", "usage", "timings", "runtime", "model"]
-    assert list(document["usage"]) == ["prompt_tokens", "cached_tokens", "completion_tokens"]
+    assert list(document["usage"]) == ["prompt_tokens", "cached_tokens", "completion_tokens", "forced_tokens"]
     assert list(document["timings"]) == ["load_s", "first_token_s", "prefill_tokens_per_s", "decode_tokens_per_s"]
     assert document["text"] == "Tokyo, of course."
     assert document["stop_reason"] == "stop"
@@ -66,6 +66,41 @@ def test_max_tokens_and_stop(fake: Path, program: Program) -> None:
     short = program("run", fake, "hi", "--max-tokens", "5", "--json").document
     assert (short["text"], short["stop_reason"]) == ("Tokyo", "length")
     assert program("run", fake, "hi", "--stop", "course", "--stop", ",").out == "Tokyo\n"
+
+
+def test_a_schema_gives_json_and_its_value(tmp_path: Path, program: Program) -> None:
+    bundle = write_fake_bundle(tmp_path / "person", answers=['{"name": "Bo", "age": null}'])
+    schema = {"type": "object", "properties": {"name": {"type": "string"}, "age": {"type": "integer"}}, "required": ["name"]}
+    (tmp_path / "person.json").write_text(json.dumps(schema), encoding="utf-8")
+    form = ("--schema", tmp_path / "person.json")
+    assert program("run", bundle, "Who?", *form).out == '{"name": "Bo", "age": null}\n'
+    document = program("run", bundle, "Who?", *form, "--json").document
+    assert (document["text"], document["value"]) == ('{"name": "Bo", "age": null}', {"name": "Bo"})
+    assert document["usage"]["forced_tokens"] > 10
+    cut = program("run", bundle, "Who?", *form, "--max-tokens", "9", "--json")
+    assert (cut.code, cut.document["error"]["type"]) == (1, "AnswerError")
+    assert program("run", bundle, "Who?", *form, "--stop", "x").code == 2
+
+
+@pytest.mark.parametrize(
+    ("written", "said"),
+    [(None, "cannot be read"), ("{", "is not valid JSON"), ("[]", "no JSON object"), ('{"not": {}}', '"not" at $')],
+)
+def test_a_schema_that_cannot_be_followed(tmp_path: Path, fake: Path, program: Program, written: str | None, said: str) -> None:
+    path = tmp_path / "schema.json"
+    if written is not None:
+        path.write_text(written, encoding="utf-8")
+    shown = program("run", fake, "hi", "--schema", path)
+    assert shown.code == 2
+    assert said in " ".join(shown.err.split())
+
+
+def test_logprobs_are_in_the_json(fake: Path, program: Program) -> None:
+    document = program("run", fake, "hi", "--max-tokens", "5", "--logprobs", "2", "--json").document
+    assert [its["text"] for its in document["logprobs"]] == list("Tokyo")
+    assert len(document["logprobs"][0]["alternatives"]) == 2
+    assert document["logprobs"][0]["alternatives"][0]["logprob"] == document["logprobs"][0]["logprob"] > -0.01
+    assert program("run", fake, "hi", "--logprobs", "2").code == 2
 
 
 def test_the_seed_decides(tmp_path: Path, program: Program) -> None:
