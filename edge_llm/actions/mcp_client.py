@@ -21,7 +21,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 from edge_llm.actions.mcp_config import Launch, ServerConfig, check_pins
 from edge_llm.actions.mcp_tools import RefusedTool, ServerTool, cut_text, definition_digest, map_tools
 from edge_llm.hidden import drop_hidden, show_hidden
-from runtimes.errors import CancelledError, CarrierUnavailableError, McpServerError, RuntimeUnavailableError
+from runtimes.errors import CancelledError, CarrierUnavailableError, InputError, McpServerError, RuntimeUnavailableError
 
 if TYPE_CHECKING:
     from types import TracebackType
@@ -122,10 +122,13 @@ class McpConnection:
             cancel: set it, from any thread, to give up waiting. The server may go on.
 
         Raises:
+            InputError: an argument that the tool does not have.
             CarrierUnavailableError: the tool is not what it was when it was approved, or is gone. It was not called.
             McpServerError: no answer in time, an answer that cannot be used, or a question in place of an answer.
             CancelledError: `cancel` was set.
         """
+        if strangers := set(arguments) - set(tool.properties):
+            raise InputError(f"The tool {tool.name} has no argument {', '.join(sorted(strangers))}.")
         named = {tool.properties[slot]: value for slot, value in arguments.items() if value is not None}
 
         async def checked() -> CallToolResult:

@@ -1,7 +1,7 @@
 """The MCP servers that the person configured: HOME/mcp.json. What starts each, what was approved of it, and whether both still
 hold.
 
-A server is pinned: by SHA-256 of its command line (or its address) and of every file that the command line names. Its tools
+A server is pinned: by SHA-256 of its command line (or its address) and of every program that the line names. Its tools
 are kept as they were approved, so that actions exist without starting a server, and none changes unseen. Starts nothing.
 """
 
@@ -30,6 +30,8 @@ _FILE_BYTES = 16 << 20
 _NAME = re.compile(r"[a-z][a-z0-9]*(?:-[a-z0-9]+)*")
 _NAME_CHARS = 40
 _LOOPBACK = frozenset({"127.0.0.1", "localhost", "::1"})
+_SCRIPTS = {".bat", ".cjs", ".cmd", ".js", ".lua", ".mjs", ".mts", ".php", ".pl", ".ps1", ".py", ".rb", ".sh", ".ts"}
+_BINARIES = {".dll", ".exe", ".jar", ".pyc", ".pyz", ".so", ".wasm"}
 _AGAIN = "If you changed it yourself, approve it again with `edge-llm mcp add {name}`; otherwise find out who did."
 
 
@@ -63,7 +65,7 @@ class ServerConfig:
     line_digest: str = ""
     """SHA-256 of the command line or the address, hex."""
     pins: Mapping[str, str] = field(default_factory=dict)
-    """SHA-256, hex, of each file that the command line names, by its path."""
+    """SHA-256, hex, of the executable and each program that the command line names, by its path."""
     tools: tuple[ServerTool, ...] = ()
     """The tools that were approved."""
 
@@ -206,10 +208,22 @@ def _check_address(address: Address) -> None:
 
 
 def _files(launch: Launch) -> tuple[Path, ...]:
-    """The executable and every argument that is a file, links followed."""
+    """The executable and every argument that is a program, links followed. Data that a server is pointed at may change."""
     folder = Path(launch.folder)
-    named = (Path(launch.command), *(folder / argument for argument in launch.arguments if "\0" not in argument))
-    return tuple(dict.fromkeys(path.resolve() for path in named if _is_file(path)))
+    named = (folder / argument for argument in launch.arguments if "\0" not in argument)
+    programs = (Path(launch.command), *(path for path in named if _is_file(path) and _is_program(path)))
+    return tuple(dict.fromkeys(path.resolve() for path in programs))
+
+
+def _is_program(path: Path) -> bool:
+    """Whether a file is run, as far as it shows: by its ending, its permission, or its first characters."""
+    if path.suffix.lower() in _SCRIPTS | _BINARIES or os.access(path, os.X_OK):
+        return True
+    try:
+        with path.open("rb") as stream:
+            return stream.read(2) == b"#!"
+    except OSError:
+        return False
 
 
 def _is_file(path: Path) -> bool:

@@ -46,7 +46,7 @@ def add(
 ) -> None:
     """Start a server, show its tools, and keep it when you approve them. Adding one again approves what changed in it.
 
-    It is kept with the SHA-256 of its command line and of each file that the line names; it is not started when one changed,
+    It is kept with the SHA-256 of its command line and of each program that the line names; it is not started when one changed,
     and no tool of it is used that changed. What a launcher such as npx or uvx fetches is not pinned: name the program itself.
 
     Examples:

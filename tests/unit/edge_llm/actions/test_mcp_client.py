@@ -10,9 +10,10 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
 from dataclasses import replace
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
 import psutil
@@ -104,6 +105,70 @@ def test_a_question_in_place_of_an_answer_is_refused(fixture: str, request: pyte
     with pytest.raises(McpServerError, match="elicitation"):
         said(connection, "ask")
     assert said(connection, "add", a=1).text == "2", "the connection still serves"
+
+
+def test_an_argument_that_a_tool_does_not_have_is_refused(friend: McpConnection) -> None:
+    with pytest.raises(InputError, match="add has no argument c"):
+        said(friend, "add", a=1, c=2)
+
+
+@contextmanager
+def web(answer: Callable[[BaseHTTPRequestHandler], None]) -> Iterator[str]:
+    """A web server that answers every request so; gives its address."""
+
+    class Handler(BaseHTTPRequestHandler):
+        def do_POST(self) -> None:
+            self.rfile.read(int(self.headers["Content-Length"]))
+            with suppress(OSError):  # the client had enough
+                answer(self)
+
+        def log_message(self, *_: object) -> None: ...
+
+    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+    server.daemon_threads = True
+    thread = threading.Thread(target=server.serve_forever, args=(0.02,))
+    thread.start()
+    try:
+        yield f"http://127.0.0.1:{server.server_address[1]}/mcp"
+    finally:
+        server.shutdown()
+        thread.join()
+        server.server_close()
+
+
+def answering(status: int, *headers: tuple[str, str], body: bytes = b"", endless: bool = False) -> Callable[..., None]:
+    def answer(handler: BaseHTTPRequestHandler) -> None:
+        handler.send_response(status)
+        for name, value in headers:
+            handler.send_header(name, value)
+        handler.end_headers()
+        handler.wfile.write(body)
+        while endless:
+            handler.wfile.write(b" " * 65536)
+
+    return answer
+
+
+JSON_TYPE = ("Content-Type", "application/json")
+
+
+@pytest.mark.parametrize(
+    ("answer", "words"),
+    [
+        (answering(200, JSON_TYPE, endless=True), "larger than 16 MiB"),
+        (answering(200, ("Content-Type", "text/event-stream"), body=b"data: ", endless=True), "failed"),
+        (answering(200, JSON_TYPE, ("Content-Encoding", "gzip"), body=b"\x1f\x8b"), "compressed form"),
+        (answering(200, JSON_TYPE, body=b"[" * 100_000), "failed"),
+        (answering(200, ("Content-Type", "text/html"), body=b"<h1>Hello</h1>"), "Unexpected content type"),
+        (answering(307, ("Location", "http://127.0.0.1:9/mcp")), "not followed"),
+        (answering(500), "failed"),
+    ],
+    ids=["endless", "endless event", "compressed", "deep", "page", "redirect", "error"],
+)
+def test_an_address_that_answers_badly_says_why(answer: Callable[..., None], words: str) -> None:
+    with web(answer) as url, pytest.raises(McpServerError, match=words) as caught:
+        McpConnection(pinned("web", Address(url)), connect_s=20)
+    assert len(str(caught.value)) < 1_000
 
 
 def test_a_server_gets_no_secret_of_the_environment(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -70,6 +70,19 @@ def test_the_executable_and_the_script_are_pinned(server: ServerConfig, script: 
     assert changes(server) == (str(script),)
 
 
+def test_data_that_a_server_is_pointed_at_may_change(tmp_path: Path) -> None:
+    names = {"notes.db": "data", "archive.jar": "PK", "tool": "#!/bin/sh\n", "binary": "x"}
+    for name, text in names.items():
+        (tmp_path / name).write_text(text, encoding="utf-8")
+    (tmp_path / "binary").chmod(0o755)
+    server = pinned("s", Launch(sys.executable, tuple(names), folder=str(tmp_path)))
+    assert {Path(path).name for path in server.pins} - {Path(sys.executable).resolve().name} == {
+        "archive.jar",
+        "tool",
+        "binary",
+    }
+
+
 def test_a_link_that_points_elsewhere_is_a_change(tmp_path: Path, script: Path) -> None:
     link = tmp_path / "link.py"
     link.symlink_to(script)
