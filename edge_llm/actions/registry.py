@@ -5,13 +5,17 @@ Knows ids; runs nothing. A registry belongs to whoever made it: there is no glob
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Mapping
 from difflib import get_close_matches
 from pathlib import Path
+from typing import Any, TypeVar
 
+from edge_llm.actions.declare import Declaration, declare, target
 from edge_llm.actions.library import read_actions
 from edge_llm.actions.manifest import Action
 from runtimes.errors import InputError, ManifestError
+
+_Function = TypeVar("_Function", bound=Callable[..., Any])
 
 
 class Registry:
@@ -26,6 +30,7 @@ class Registry:
 
     def __init__(self, actions: Iterable[Action] = ()) -> None:
         self._actions: dict[str, Action] = {}
+        self._functions: dict[str, Callable[..., Any]] = {}
         for action in actions:
             self.add(action)
 
@@ -76,3 +81,25 @@ class Registry:
         for action in found:
             self._actions[action.id] = action
         return found
+
+    def action(self, action_id: str, declaration: Declaration) -> Callable[[_Function], _Function]:
+        """A decorator: takes a function in as an action, and leaves the function as it is. See `declare.declare`.
+
+        Example:
+            >>> spoken = {"en": ["dim the lamp"], "zh": ["把灯调暗"]}
+            >>> @registry.action("lamp.dim", Declaration("local", "granted", examples=spoken))
+            ... def dim_lamp(room: str, percent: int = 50) -> str:
+            ...     '''Dims a lamp.'''
+        """
+
+        def taken_in(function: _Function) -> _Function:
+            self.add(declare(action_id, function, declaration))
+            self._functions[target(function)] = function
+            return function
+
+        return taken_in
+
+    @property
+    def functions(self) -> Mapping[str, Callable[..., Any]]:
+        """The functions that were taken in, by their carriers' targets: what `PythonProvider` may call."""
+        return dict(self._functions)
