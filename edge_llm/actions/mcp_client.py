@@ -66,14 +66,16 @@ class McpConnection:
     Args:
         config: the server; its command and files must be as they were approved.
         connect_s: seconds it may take to start.
+        cancel: set it, from any thread, to give up waiting for that.
 
     Raises:
         RuntimeUnavailableError: the package `mcp` is not installed.
         InputError: the command line or a file is not as it was approved.
         McpServerError: it does not start, or does not speak MCP.
+        CancelledError: `cancel` was set.
     """
 
-    def __init__(self, config: ServerConfig, *, connect_s: float = CONNECT_S) -> None:
+    def __init__(self, config: ServerConfig, *, connect_s: float = CONNECT_S, cancel: threading.Event | None = None) -> None:
         try:
             from anyio.from_thread import start_blocking_portal
 
@@ -93,7 +95,7 @@ class McpConnection:
         self._stop: Callable[[], None] = lambda: None
         self._serving: Future[None] = self._portal.start_task_soon(self._serve, connect_s)
         try:
-            self._client = self._waited(self._ready, connect_s, None)
+            self._client = self._waited(self._ready, connect_s, cancel)
         except BaseException:
             self.close()
             raise
@@ -215,7 +217,11 @@ class McpConnection:
     def _run(self, work: Callable[[], Awaitable[Found]], timeout_s: float, cancel: threading.Event | None) -> Found:
         if not self.open:
             raise self._broken(None)
-        return self._waited(self._portal.start_task_soon(work), timeout_s, cancel)
+        try:
+            future = self._portal.start_task_soon(work)
+        except RuntimeError as error:  # another thread closed the connection meanwhile
+            raise self._broken(None) from error
+        return self._waited(future, timeout_s, cancel)
 
     def _waited(self, future: Future[Found], timeout_s: float, cancel: threading.Event | None) -> Found:
         """The future's result; its error, translated. A server that does not answer in time is given up."""
@@ -224,7 +230,7 @@ class McpConnection:
             if cancel is not None and cancel.is_set():
                 future.cancel()
                 raise CancelledError(
-                    f"The call to the MCP server {self.config.name} was cancelled. It may have been carried out."
+                    f"Waiting for the MCP server {self.config.name} was given up. What it was asked may have been carried out."
                 )
             if time.monotonic() > deadline:
                 future.cancel()

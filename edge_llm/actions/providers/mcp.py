@@ -44,6 +44,7 @@ class McpProvider:
         self._timeout_s = timeout_s
         self._cancel = cancel
         self._open: dict[str, McpConnection] = {}
+        self._starting: dict[str, threading.Lock] = {}
         self._lock = threading.Lock()
 
     def obstacle(self, carrier: Carrier, call: Call) -> str | None:
@@ -75,10 +76,11 @@ class McpProvider:
     def close(self) -> None:
         """End every server that was started. Idempotent."""
         with self._lock:
-            connections = tuple(self._open.values())
-            self._open.clear()
-        for connection in connections:
-            connection.close()
+            starting = dict(self._starting)
+        for name, lock in starting.items():
+            with lock:
+                if (connection := self._open.pop(name, None)) is not None:
+                    connection.close()
 
     def __enter__(self) -> Self:
         return self
@@ -99,12 +101,14 @@ class McpProvider:
 
     def _connected(self, server: ServerConfig) -> McpConnection:
         """The connection to a server; a new one where there is none, or where it broke or was of another approval."""
-        with self._lock:
+        with self._lock:  # a server that is slow to start holds up nobody who calls another one
+            lock = self._starting.setdefault(server.name, threading.Lock())
+        with lock:
             connection = self._open.get(server.name)
             if connection is not None and connection.open and connection.config == server:
                 return connection
             if connection is not None:
                 del self._open[server.name]
                 connection.close()
-            connection = self._open[server.name] = McpConnection(server)
+            connection = self._open[server.name] = McpConnection(server, cancel=self._cancel)
             return connection

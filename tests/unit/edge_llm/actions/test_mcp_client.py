@@ -198,7 +198,7 @@ def test_calls_of_several_threads_get_their_own_answers(friend: McpConnection) -
 def test_waiting_can_be_given_up(friend: McpConnection) -> None:
     cancel = threading.Event()
     threading.Timer(0.2, cancel.set).start()
-    with pytest.raises(CancelledError, match="cancelled"):
+    with pytest.raises(CancelledError, match="was given up"):
         friend.call(tool(friend, "sleep"), {"seconds": 60}, cancel=cancel)
     assert said(friend, "add", a=1).text == "2", "the connection still serves"
 
@@ -309,6 +309,33 @@ def test_a_server_that_hangs_is_ended() -> None:
         assert not connection.open
         left = {child.pid for child in psutil.Process().children() if child.status() != psutil.STATUS_ZOMBIE}
         assert len(before - left) == 1, "it ignored SIGTERM"
+
+
+def test_calls_under_way_end_when_the_connection_is_closed() -> None:
+    with enemy("hangs") as connection:
+        found = tool(connection, "look")
+        errors: list[Exception] = []
+
+        def call() -> None:
+            try:
+                connection.call(found, {})
+            except McpServerError as error:
+                errors.append(error)
+
+        threads = [threading.Thread(target=call) for _ in range(4)]
+        for thread in threads:
+            thread.start()
+        connection.close()
+        for thread in threads:
+            thread.join(10)
+        assert len(errors) == 4
+
+
+def test_waiting_for_a_start_can_be_given_up() -> None:
+    cancel = threading.Event()
+    cancel.set()
+    with pytest.raises(CancelledError, match="was given up"):
+        McpConnection(pinned("hostile", hostile("silent")), cancel=cancel)
 
 
 def test_the_children_of_a_server_end_with_it() -> None:
