@@ -11,8 +11,9 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 from edge_llm.actions.declare import Declaration, declare, target
-from edge_llm.actions.library import read_actions
+from edge_llm.actions.library import library, read_actions
 from edge_llm.actions.manifest import Action
+from edge_llm.home import Home
 from runtimes.errors import InputError, ManifestError
 
 _Function = TypeVar("_Function", bound=Callable[..., Any])
@@ -103,3 +104,20 @@ class Registry:
     def functions(self) -> Mapping[str, Callable[..., Any]]:
         """The functions that were taken in, by their carriers' targets: what `PythonProvider` may call."""
         return dict(self._functions)
+
+
+def actions_folder(home: Home) -> Path:
+    """Where the person puts the action files of apps."""
+    return home.path / "actions"
+
+
+def standard_registry(home: Home | None = None) -> Registry:
+    """The standard actions, and those of the `.json` files in the home's folder `actions`, by file name.
+
+    Raises:
+        ManifestError: a file cannot be read, or breaks a rule; names it.
+    """
+    registry = Registry(library())
+    for path in sorted(actions_folder(home or Home()).glob("*.json")):
+        registry.load_file(path)
+    return registry

@@ -15,6 +15,7 @@ import typer
 from typer.main import get_command
 
 from edge_llm.cli import output
+from edge_llm.cli.actions import actions
 from edge_llm.cli.bench import bench
 from edge_llm.cli.chat import chat
 from edge_llm.cli.doctor import doctor
@@ -61,6 +62,7 @@ for _panel, _commands in _PANELS.items():
     for _name, _command in _commands.items():
         app.command(_name, rich_help_panel=_panel, help=in_markup(_command.__doc__ or ""))(_command)
 app.add_typer(memory, name="memory", rich_help_panel="Talk")
+app.add_typer(actions, name="actions", rich_help_panel="Act")
 app.add_typer(mcp, name="mcp", rich_help_panel="Talk")
 
 

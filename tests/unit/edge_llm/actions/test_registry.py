@@ -10,7 +10,8 @@ import pytest
 
 from edge_llm.actions.library import library
 from edge_llm.actions.manifest import action_document
-from edge_llm.actions.registry import Registry
+from edge_llm.actions.registry import Registry, actions_folder, standard_registry
+from edge_llm.home import Home
 from runtimes.errors import InputError, ManifestError
 
 
@@ -48,3 +49,17 @@ def test_a_file_is_taken_in_whole_or_not_at_all(tmp_path: Path) -> None:
     path.write_text(json.dumps(new), encoding="utf-8")
     assert [action.id for action in registry.load_file(path)] == ["mine.send"]
     assert "mine.send" in registry
+
+
+def test_a_home_brings_its_apps(tmp_path: Path) -> None:
+    home = Home(tmp_path)
+    assert standard_registry(home).all() == library()
+    folder = home.make(actions_folder(home))
+    for name in ("b", "a"):
+        action = replace(library()[0], id=f"mine.{name}")
+        (folder / f"{name}.json").write_text(json.dumps(action_document(action)), encoding="utf-8")
+    (folder / "notes.txt").write_text("nothing", encoding="utf-8")
+    assert [action.id for action in standard_registry(home).all()[-2:]] == ["mine.a", "mine.b"]
+    (folder / "c.json").write_text("{", encoding="utf-8")
+    with pytest.raises(ManifestError, match=r"c\.json is not JSON"):
+        standard_registry(home)

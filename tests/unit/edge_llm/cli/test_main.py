@@ -23,6 +23,10 @@ from tests.unit.edge_llm.cli.program import Program
 ROOT = Path(__file__).parents[4]
 MEMORY = ("add", "export", "forget", "key", "list", "search", "show", "stats", "verify", "watch")
 COMMANDS = (
+    "actions check",
+    "actions list",
+    "actions show",
+    "actions try",
     *("bench", "chat", "doctor", "eval", "export", "grants", "log"),
     *(f"mcp {name}" for name in ("add", "list", "remove", "tools")),
     *(f"memory {name}" for name in MEMORY),
