@@ -7,7 +7,7 @@ import re
 _TO_MY = r"(?:to|on|onto|in|into)\s+(?:my|the|our|a)\s+"
 _LISTS = r"(?:shopping|grocery|groceries|to-?do|task|reading|wish)?\s*(?:list|lists|cart|basket|tasks?|to-?dos?|notes?)"
 _ADD = r"(?:add|put|create|make|schedule|set up|set|book|plan|arrange|organi[sz]e|new|log|enter|insert)"
-_LANGUAGES = (
+LANGUAGES = (
     "english|chinese|mandarin|cantonese|french|german|spanish|italian|portuguese|japanese|korean|russian|arabic|hindi|dutch|swedish|"
     "turkish|greek|polish|thai|vietnamese|latin|hebrew|indonesian|czech|danish|finnish|norwegian|hungarian|ukrainian"
 )
@@ -27,13 +27,13 @@ _CUES: dict[str, tuple[str, ...]] = {
         r"关于(?P<x>.+?)(?:的(?:邮件|信|事)|[，,]|$)",
     ),
     "text": (
-        rf"\btranslate\s+(?P<x>.+?)\s+(?:from \w+ )?(?:in)?to\s+(?:{_LANGUAGES})\b",
-        rf"\b(?:how (?:do|would|can) (?:you|i|we) say|what(?:'s| is))\s+(?P<x>.+?)\s+in\s+(?:{_LANGUAGES})\b",
+        rf"\btranslate\s+(?P<x>.+?)\s+(?:from \w+ )?(?:in)?to\s+(?:{LANGUAGES})\b",
+        rf"\b(?:how (?:do|would|can) (?:you|i|we) say|what(?:'s| is))\s+(?P<x>.+?)\s+in\s+(?:{LANGUAGES})\b",
         rf"(?:把|将)[“\"]?(?P<x>.+?)[”\"]?(?:这句话|这个词)?(?:翻译|译|翻)(?:成|为|到)",
         rf"[“\"]?(?P<x>[^，,。]+?)[”\"]?(?:这句话|这个词)?(?:用)?{_ZH_LANGUAGE}(?:怎么说|怎么讲|是什么|咋说)",
-        rf"\b(?:turn|put|convert|change)\s+(?P<x>.+?)\s+(?:in)?to\s+(?:{_LANGUAGES})\b",
-        rf"\b(?:what(?:'s| is)|tell me)\s+(?:the\s+)?(?:{_LANGUAGES})\s+(?:word|phrase|translation)?\s*(?:for|of)\s+(?P<x>.+)",
-        rf"\b(?:in|into)\s+(?:{_LANGUAGES})\s*:\s*(?P<x>.+)",
+        rf"\b(?:turn|put|convert|change)\s+(?P<x>.+?)\s+(?:in)?to\s+(?:{LANGUAGES})\b",
+        rf"\b(?:what(?:'s| is)|tell me)\s+(?:the\s+)?(?:{LANGUAGES})\s+(?:word|phrase|translation)?\s*(?:for|of)\s+(?P<x>.+)",
+        rf"\b(?:in|into)\s+(?:{LANGUAGES})\s*:\s*(?P<x>.+)",
         rf"{_ZH_LANGUAGE}[：:]\s*(?P<x>.+)",
         rf"^(?P<x>[^，,。]+?)(?:翻译|译|翻)(?:成|为|到){_ZH_LANGUAGE}",
         rf"(?:用)?{_ZH_LANGUAGE}(?:里|中)?(?:怎么说|怎么讲|咋说)(?P<x>.+)",
@@ -139,10 +139,10 @@ _CUES: dict[str, tuple[str, ...]] = {
         r"提醒我(?P<x>.+)",
     ),
     "language": (
-        rf"\b(?:in|into|to)\s+(?P<x>{_LANGUAGES})\b",
+        rf"\b(?:in|into|to)\s+(?P<x>{LANGUAGES})\b",
         rf"(?:成|为|到|用)(?P<x>{_ZH_LANGUAGE})",
         rf"(?P<x>{_ZH_LANGUAGE})(?:怎么说|怎么讲|是什么|咋说)",
-        rf"\b(?P<x>{_LANGUAGES})\b(?:\s+for\b|\s+translation)",
+        rf"\b(?P<x>{LANGUAGES})\b(?:\s+for\b|\s+translation)",
     ),
     "name": (
         r"\b(?:as|under|called|named|for)\s+(?P<x>[A-Z][^:,，：\d]*?)(?=\s*[:,\d]|$)",

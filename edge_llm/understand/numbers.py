@@ -16,6 +16,7 @@ _ONES = {
 _TENS = {word: 10 * number for number, word in enumerate("twenty thirty forty fifty sixty seventy eighty ninety".split(), 2)}
 _POWERS = {"hundred": 100, "thousand": 1000, "million": 10**6, "billion": 10**9, "trillion": 10**12}
 _SUFFIXES = {"k": 1000, "m": 10**6, "bn": 10**9, **_POWERS}
+# "50k" and "5M" count; "298K" is a temperature and "1.75m" a length
 _CHINESE = {character: number for number, character in enumerate("零一二三四五六七八九")} | {"两": 2, "〇": 0}
 _CHINESE_UNITS = {"十": 10, "百": 100, "千": 1000}
 _CHINESE_POWERS = {"万": 10**4, "亿": 10**8}
@@ -33,7 +34,7 @@ CHINESE_NUMBER = rf"(?:(?:{_DIGITS})[十百千万亿]*|[零〇一二两三四五
 """A regular expression for one number in Chinese; `read_chinese` gives its value."""
 
 _FOUND = re.compile(
-    rf"(?P<sign>(?<![\w)])[-−])?(?:(?P<digits>{_DIGITS})(?:(?P<exponent>e[+-]?\d+)|(?P<suffix>k|m|bn)?\b(?:\s+"
+    rf"(?P<sign>(?<![\w)])[-−])?(?:(?P<digits>{_DIGITS})(?:(?P<exponent>e[+-]?\d+)|(?:(?P<suffix>(?-i:k|M|bn))\b)?(?:\s+"
     rf"(?P<power>{'|'.join(_POWERS)})\b)?|(?P<wan>[万亿千百]+))(?P<percent>\s*(?:%|percent\b))?"
     rf"|\b(?P<words>{_ENGLISH_WORDS})\b(?P<percent2>\s*(?:%|percent\b))?)",
     re.IGNORECASE,

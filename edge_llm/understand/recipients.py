@@ -150,7 +150,7 @@ def _known(words: str, start: int, book: ContactBook) -> Named | None:
             if contacts:
                 return Named(start, end, text, contacts)
         return None
-    run = []
+    run: list[int] = []
     position = start
     for match in _ENGLISH_WORD.finditer(words, start):
         if len(run) == _MOST_WORDS or words[position : match.start()].strip() or has_cjk(match[0][:1]):

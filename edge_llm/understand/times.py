@@ -142,7 +142,7 @@ def _groups(text: str, days: Sequence[Day], clocks: Sequence[Clock]) -> list[tup
             day, hours, (start, end) = groups[-1]
             gap = text[end : part.start]
             near = end >= part.start or _GAP.fullmatch(gap) is not None
-            if isinstance(part, Day) and near and (day is None or not part.recurrence and not day.recurrence):
+            if isinstance(part, Day) and near and (day is None or (not part.recurrence and not day.recurrence)):
                 groups[-1] = (part, hours, (start, max(end, part.end)))
                 continue
             if isinstance(part, Clock) and (near or (hours and not hours[-1].is_part and _RANGE.fullmatch(gap))):
