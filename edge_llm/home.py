@@ -53,6 +53,11 @@ class Home:
         """Downloads that are not finished, to be resumed."""
         return self.path / "downloads"
 
+    @property
+    def routing(self) -> Path:
+        """Vectors of the actions' example sentences, so that the assistant need not make them at each start."""
+        return self.path / "routing"
+
     def __repr__(self) -> str:
         return f"Home({str(self.path)!r})"
 

@@ -1,0 +1,188 @@
+"""Drafts of what was asked for: an action, what the words say of its slots, and how a reply changes them.
+
+Between routing and understanding on one side and the dialogue on the other. Keeps nothing and does nothing.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Final
+
+from edge_llm import usual
+from edge_llm.actions.manifest import Action, Language
+from edge_llm.actions.values import Call, SlotValue
+from edge_llm.confidence import Confidence
+from edge_llm.understand.answers import answer_slot, choose
+from edge_llm.understand.context import Context, Extracted
+from edge_llm.understand.corrections import correct
+from edge_llm.understand.extract import extract
+from edge_llm.understand.numbers import find_numbers
+from edge_llm.understand.questions import question, which
+
+if TYPE_CHECKING:
+    from edge_llm.conversation import Routes
+    from edge_llm.memory.view import MemoryView
+
+_CLOSE: Final = 0.5
+"""Of the likeliest action's probability: actions that reach this share of it are offered where it is unsure."""
+_OFFERED: Final = 3
+_LEAST: Final = 0.35
+"""Below this an action is not even offered: the words ask for none."""
+_ALSO_READ: Final = frozenset({"time", "duration", "amount", "recipient", "place"})
+"""Roles that a reply to a question about another slot may fill on the way: "tomorrow, at Luigi's"."""
+
+
+@dataclass(frozen=True)
+class RoutedPart:
+    """One request of a sentence, and the actions it may ask for; none where it asks for none."""
+
+    words: str
+    actions: tuple[Action, ...]
+    confidence: Confidence
+
+    @property
+    def sure(self) -> bool:
+        """The first action can be gone on with."""
+        return self.confidence.sure
+
+
+@dataclass(frozen=True)
+class Draft:
+    """A call in the making."""
+
+    words: str
+    action: Action
+    extracted: Extracted
+    confidence: Confidence
+
+    @property
+    def slots(self) -> Mapping[str, SlotValue]:
+        """What is known."""
+        return self.extracted.slots
+
+    @property
+    def ready(self) -> bool:
+        """Nothing is missing and nothing has several meanings."""
+        return not self.extracted.missing and not self.extracted.ambiguous
+
+    @property
+    def call(self) -> Call:
+        """The call, once it is ready."""
+        return Call(self.action, self.slots)
+
+
+def route_all(router: Routes, words: str) -> list[RoutedPart]:
+    """The requests of a sentence, in order, each with the actions it may ask for."""
+    from edge_llm.route.split import split_requests
+
+    parts = split_requests(words)
+    routed = [_route(router, part) for part in parts]
+    if len(parts) > 1 and any(not one.actions for one in routed):  # the parts do not stand alone: it was one request
+        return [_route(router, words)]
+    return routed
+
+
+def draft(action: Action, words: str, context: Context, confidence: Confidence) -> Draft:
+    """What a request says of an action's slots."""
+    return Draft(words, action, extract(action, words, context), confidence)
+
+
+def ready(call: Call, confidence: Confidence) -> Draft:
+    """A draft of a call that is whole already."""
+    return Draft("", call.action, Extracted(dict(call.slots)), confidence)
+
+
+def with_usual(given: Draft, memory: MemoryView) -> Draft:
+    """The draft with what the person only referred to looked up in memory; the same object where nothing was."""
+    found: dict[str, SlotValue] = {}
+    for slot in given.action.slots:
+        value = given.slots.get(slot.name)
+        if value is None or slot.role not in usual.ROLES or not value.provenance.trusted or not usual.refers(value.shown):
+            continue
+        known = usual.look_up(memory, slot, value.shown)
+        if known is not None:
+            found[slot.name] = known
+    return _filled(given, found) if found else given
+
+
+def question_of(unready: Draft, language: Language) -> tuple[str, str]:
+    """The slot to ask for, and the question."""
+    extracted = unready.extracted
+    for name, values in extracted.ambiguous.items():
+        return name, which(values, language)
+    name = extracted.missing[0]
+    return name, question(unready.action, name, language, unresolved=extracted.unresolved.get(name))
+
+
+def replied(waiting: Draft, asked: str | None, words: str, context: Context) -> Draft | None:
+    """The draft after a reply to a question, or after a correction; None where the words are neither."""
+    if asked is not None:
+        values = waiting.extracted.ambiguous.get(asked)
+        if values is not None and (picked := choose(values, words)) is not None:
+            return _filled(waiting, {asked: picked})
+        slot = waiting.action.slot(asked)
+        moved = correct(waiting.slots, waiting.action, words, context) if waiting.slots else None
+        if moved and asked not in moved and _is_marked(words):
+            return _filled(waiting, moved)
+        said = answer_slot(slot, words, context, action=waiting.action)
+        if said is not None:
+            return _filled(waiting, {**_also(waiting, asked, words, context), asked: said})
+        return _filled(waiting, moved) if moved else None
+    changed = correct(waiting.slots, waiting.action, words, context)
+    return _filled(waiting, changed) if changed else None
+
+
+def chosen(actions: Sequence[Action], words: str, language: Language) -> Action | None:
+    """Which of the offered actions the words name: by its number, or by its name."""
+    folded = words.strip().casefold().rstrip(".。!！")
+    for action in actions:
+        if action.name.in_language(language).casefold() in folded or (
+            len(folded) > 2 and folded in action.name.in_language(language).casefold()
+        ):
+            return action
+    numbers = [int(one.value) for one in find_numbers(words) if one.value == int(one.value)]
+    return actions[numbers[0] - 1] if len(numbers) == 1 and 1 <= numbers[0] <= len(actions) else None
+
+
+def _route(router: Routes, words: str) -> RoutedPart:
+    routed = router.route(words)
+    first = routed.best
+    if first is None or first.probability < _LEAST:
+        return RoutedPart(words, (), routed.confidence)
+    close = [one.action for one in routed.candidates[:_OFFERED] if one.probability >= _CLOSE * first.probability]
+    return RoutedPart(words, tuple(close), routed.confidence)
+
+
+def _filled(given: Draft, values: Mapping[str, SlotValue]) -> Draft:
+    extracted = given.extracted
+    return replace(
+        given,
+        extracted=Extracted(
+            {**extracted.slots, **values},
+            tuple(name for name in extracted.missing if name not in values),
+            {name: several for name, several in extracted.ambiguous.items() if name not in values},
+            {name: said for name, said in extracted.unresolved.items() if name not in values},
+        ),
+    )
+
+
+def _also(waiting: Draft, asked: str, words: str, context: Context) -> dict[str, SlotValue]:
+    """Other slots that a reply fills on the way. A reply that is free text fills only the slot it was asked for."""
+    if waiting.action.slot(asked).role in ("text", "query", "item", "data"):
+        return {}
+    found = extract(waiting.action, words, context, waiting.slots).slots
+    return {
+        slot.name: found[slot.name]
+        for slot in waiting.action.slots
+        if slot.name in found and slot.name not in waiting.slots and slot.name != asked and slot.role in _ALSO_READ
+    }
+
+
+def _is_marked(words: str) -> bool:
+    """Whether words begin as a correction does."""
+    return (
+        words.strip()
+        .casefold()
+        .startswith(("no,", "not ", "actually", "wait", "sorry", "i mean", "不对", "不是", "错了", "等等", "改", "换"))
+    )

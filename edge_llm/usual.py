@@ -1,0 +1,60 @@
+"""What "the usual" is: a value that the person refers to instead of saying it, looked up in memory.
+
+What is found is somebody's text, whoever wrote it: it gets the provenance of its item, and policy goes by that.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING, Final
+
+from edge_llm.actions.values import Provenance, SlotValue
+from edge_llm.hidden import drop_hidden
+
+if TYPE_CHECKING:
+    from edge_llm.actions.manifest import Slot
+    from edge_llm.memory.items import Item
+    from edge_llm.memory.view import MemoryView
+
+_REFERS = re.compile(
+    r"\b(?:(?:my|the|our|a)\s+)?(?:usual|regular|favou?rite|same as (?:always|last time|usual))\b"
+    r"|老样子|老规矩|(?:我)?(?:平时|平常|常|经常|一直|最爱|最喜欢)(?:点|吃|喝|去|买|听)?的?|跟上次一样",
+    re.IGNORECASE,
+)
+_SAYS = re.compile(
+    r"(?:usual|regular|favou?rite|平时|平常|常|老样子|最爱|最喜欢)[^:：\n]{0,30}?(?:\bis\b|\bare\b|[:：=]|是|点的是|点|吃)\s*(?P<value>[^\n.。;；]{1,80})",
+    re.IGNORECASE,
+)
+ROLES: Final = frozenset({"item", "place", "query", "text"})
+"""Roles of slots that may be referred to."""
+_HITS = 5
+
+
+def refers(text: str) -> bool:
+    """Whether words stand for what is usual instead of saying it."""
+    return _REFERS.search(text) is not None
+
+
+def look_up(memory: MemoryView, slot: Slot, words: str) -> SlotValue | None:
+    """What memory says the usual is.
+
+    Args:
+        words: the slot's value as the person said it: "my usual lunch".
+
+    Returns:
+        The value, with the item it is from; None where no item says it.
+    """
+    for hit in memory.search(words, _HITS):
+        found = _SAYS.search(drop_hidden(hit.text))
+        if found is not None:
+            value = found["value"].strip(" ,，\"“”'")
+            if value:
+                said: object = [value] if slot.schema.get("type") == "array" else value
+                return SlotValue(said, value, Provenance("memory", _where(hit.item), hit.item.id))
+    return None
+
+
+def _where(item: Item) -> str:
+    sender = next((part.person.name for part in item.people if part.role == "from" and not part.person.is_owner), None)
+    parts = (item.kind, f"from {sender}" if sender else "", item.title or item.source.name.rpartition("/")[2])
+    return " ".join(part for part in parts if part)
