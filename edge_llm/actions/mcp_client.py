@@ -13,7 +13,7 @@ import threading
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from concurrent.futures import CancelledError as FutureCancelledError
-from concurrent.futures import Future
+from concurrent.futures import Future, wait
 from contextlib import AbstractAsyncContextManager, ExitStack
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, TypeVar
@@ -43,6 +43,9 @@ TOOLS = 512
 """Most tools of one server."""
 _PAGES = 64
 _TURN_S = 0.02
+_LONG_S = 3600.0
+_UNSHOWN = logging.NullHandler()
+"""The SDK logs what servers send. Where an application handles no logs, Python would print that on stderr."""
 _SAID_CHARS = 300
 
 Found = TypeVar("Found")
@@ -85,14 +88,12 @@ class McpConnection:
                 f"MCP needs a package that is not installed ({error.name}). Run: pip install 'edge-llm[mcp]'"
             ) from error
         check_pins(config)
-        # The SDK logs what servers send. Without a handler of the application's, Python would print that on stderr.
-        logging.getLogger("mcp").addHandler(logging.NullHandler())
+        logging.getLogger("mcp").addHandler(_UNSHOWN)
         self.config = config
         self._fault: Fault = Fault()
         self._closing = ExitStack()
         self._portal: BlockingPortal = self._closing.enter_context(start_blocking_portal())
         self._ready: Future[Client] = Future()
-        self._stop: Callable[[], None] = lambda: None
         self._serving: Future[None] = self._portal.start_task_soon(self._serve, connect_s)
         try:
             self._client = self._waited(self._ready, connect_s, cancel)
@@ -206,7 +207,9 @@ class McpConnection:
         # Not the session's own method: that one runs the server's output schema, whose patterns may take for ever.
         answers: TypeAdapter[CallToolResult | InputRequiredResult] = TypeAdapter(CallToolResult | InputRequiredResult)
         request = CallToolRequest(params=CallToolRequestParams(name=name, arguments=arguments))
-        result = await self._client.session.send_request(request, answers, request_read_timeout_seconds=3600.0)
+        result = await self._client.session.send_request(
+            request, answers, request_read_timeout_seconds=_LONG_S
+        )  # `_waited` times it
         if isinstance(result, InputRequiredResult):
             raise McpServerError(
                 f"The MCP server {self.config.name} asks something in place of an answer. That is refused: what a server asks "
@@ -242,7 +245,7 @@ class McpConnection:
                 )
             if self._serving.done() and not future.done():
                 future.cancel()
-            _wait(future, _TURN_S)
+            wait((future,), timeout=_TURN_S)
         try:
             return future.result()
         except (CancelledError, CarrierUnavailableError, McpServerError):
@@ -276,12 +279,6 @@ class McpConnection:
         """The end of what a program printed on stderr, made harmless."""
         lines = self._fault.stderr.decode("utf-8", "replace").strip().splitlines()
         return f" Its last words: {show_hidden(lines[-1])[:_SAID_CHARS]!r}" if lines else ""
-
-
-def _wait(future: Future[Any], seconds: float) -> None:
-    from concurrent.futures import wait
-
-    wait((future,), timeout=seconds)
 
 
 def _bounded(result: CallToolResult) -> ToolResult:

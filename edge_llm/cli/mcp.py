@@ -64,7 +64,7 @@ def offer(
         raise RuntimeUnavailableError(
             f"MCP needs a package that is not installed ({error.name}). Run: pip install 'edge-llm[mcp]'"
         ) from error
-    memory = None if no_memory else _memory(store, key_file, home)
+    memory = None if no_memory else _memory(store, key_file, home, source)
     offered = None if no_model else _model(model, home)
     try:
         if memory is None and offered is None:
@@ -81,15 +81,21 @@ def offer(
             memory.close()
 
 
-def _memory(store: Path | None, key_file: Path | None, home: Path | None) -> Memory | None:
-    """The person's memory, read only; None where there is none and none was named."""
+def _memory(store: Path | None, key_file: Path | None, home: Path | None, source: str | None) -> Memory | None:
+    """The person's memory, read only; None where there is none and none was named. Raises InputError for an unknown source."""
     from edge_llm.cli.memory_opening import StoreChoice, open_memory
 
     choice = StoreChoice(store, key_file, home=home)
     if store is None and not choice.path.exists():
         note(f"There is no memory at {choice.path}: only the model is offered.")
         return None
-    return open_memory(choice, read_only=True)
+    memory = open_memory(choice, read_only=True)
+    try:
+        memory.list(source=source, limit=1)  # a source that memory does not know is said now, not to the host
+    except BaseException:
+        memory.close()
+        raise
+    return memory
 
 
 def _model(name: str | None, home: Path | None) -> LocalModel | None:

@@ -11,8 +11,10 @@ import pytest
 
 from edge_llm.actions.mcp_config import McpConfig
 from edge_llm.home import Home
+from edge_llm.memory import Draft, Memory
 from tests.mcp_servers import hostile
 from tests.unit.edge_llm.cli.program import Outcome, Program
+from tests.unit.edge_llm.memory.word_embedder import WordEmbedder
 
 
 @pytest.fixture
@@ -165,3 +167,10 @@ def test_there_must_be_something_to_offer(program: Program, home: Path) -> None:
     refused(program("mcp"), "There is no memory at", "edge-llm pull", "There is nothing to offer")
     refused(program("mcp", "--model", "smollm2-135m-instruct"), "is not on this machine. `edge-llm pull")
     assert not home.exists(), "nothing was fetched"
+
+
+def test_a_source_that_memory_does_not_know_is_refused(program: Program, home: Path, tmp_path: Path) -> None:
+    (tmp_path / "key").write_bytes(bytes(32))
+    with Memory.open(home / "memory" / "memory.db", key=bytes(32), embedder=WordEmbedder()) as memory:
+        memory.add([Draft("Buy milk.", "note", "1")], source="notes")
+    refused(program("mcp", "--source", "nowhere", "--key-file", tmp_path / "key"), "nowhere")
