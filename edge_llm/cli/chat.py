@@ -43,6 +43,7 @@ def chat(
     min_p: options.MinP = 0.0,
     repetition_penalty: options.RepetitionPenalty = 1.0,
     seed: options.Seed = None,
+    assistant: options.AsAssistant = False,
     memory: options.WithMemory = False,
     remember: options.Remember = False,
     store: options.StoreFile = None,
@@ -57,6 +58,7 @@ def chat(
     what else there is. Nothing is kept on disk unless you /save it, or let it be remembered.
 
     With --memory answers are made from your own data, and say which items they lean on; see `edge-llm memory --help`.
+    With --assistant it also acts; see `edge-llm ask --help`.
 
     In a pipe each line is a turn and stdout carries only the answers; with --json one line of JSON for each.
 
@@ -64,6 +66,7 @@ def chat(
         edge-llm chat
         edge-llm chat out/onnx --system "Answer in one sentence." --temperature 0.7 --top-p 0.9
         edge-llm chat --memory
+        edge-llm chat --assistant
         edge-llm chat --json < questions.txt
     """
     from edge_llm import Sampling
@@ -73,6 +76,11 @@ def chat(
         temperature=temperature, top_k=top_k, top_p=top_p, min_p=min_p, repetition_penalty=repetition_penalty, seed=seed
     )
     with open_model(model, runtime=runtime, threads=threads, context_length=context, exact=exact, home=home) as opened:
+        if assistant:
+            from edge_llm.cli.assistant_mode import talk
+
+            talk(opened, StoreChoice(store, key_file, passphrase, home), as_json=as_json)
+            return
         limits = Limits(sampling, max_tokens, tuple(stop or ()))
         with _begin(opened, system, StoreChoice(store, key_file, passphrase, home)) as conversation:
             if memory or remember:

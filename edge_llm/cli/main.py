@@ -16,6 +16,7 @@ from typer.main import get_command
 
 from edge_llm.cli import output
 from edge_llm.cli.actions import actions
+from edge_llm.cli.ask import ask
 from edge_llm.cli.bench import bench
 from edge_llm.cli.chat import chat
 from edge_llm.cli.doctor import doctor
@@ -36,7 +37,7 @@ from runtimes.errors import EdgeLLMError
 _HELP = """Shrink a language model, run it on the device in front of you. Nothing leaves the device.
 
 Start with `edge-llm chat`: it fetches a small model once (93 MB) and talks with you. After that no command opens a
-network connection, except `pull` and a model name that is not here yet.
+network connection, except `pull`, a model name that is not here yet, and a server that you add by its URL.
 """
 
 
@@ -52,7 +53,7 @@ app = typer.Typer(
 
 _PANELS: Mapping[str, Mapping[str, Callable[..., None]]] = {
     "Talk": {"chat": chat, "run": run},
-    "Act": {"log": log, "grants": grants},
+    "Act": {"ask": ask, "log": log, "grants": grants},
     "Models": {"pull": pull, "models": models},
     "Shrink and measure": {"plan": plan, "quantize": quantize, "eval": evaluate, "bench": bench},
     "Phones": {"export": export},

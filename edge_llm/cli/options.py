@@ -204,6 +204,9 @@ OfKind: TypeAlias = Annotated[
     Kind | None,
     typer.Option("--kind", help="Only this kind of item."),
 ]
+AsAssistant: TypeAlias = Annotated[
+    bool, typer.Option("--assistant", help="Let it act: it proposes what you ask for, and does it once you agree.")
+]
 WithMemory: TypeAlias = Annotated[
     bool,
     typer.Option("--memory", help="Answer from your own data, and say which items an answer leans on.", rich_help_panel=_STORE),
