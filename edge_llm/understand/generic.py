@@ -11,24 +11,29 @@ import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import permutations
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from edge_llm.understand.amounts import find_currencies
 from edge_llm.understand.cues import LANGUAGES
 from edge_llm.understand.figures import Figure, find_figures, find_lists, fit, number_for, taken_by
 from edge_llm.understand.language import has_cjk
+from edge_llm.understand.likely import likelihoods, with_state
 from edge_llm.understand.mentions import find_members, is_denied, is_mentioned
 from edge_llm.understand.parameters import Parameter, parameters_of, stem, words_of
 from edge_llm.understand.phrase_fit import features, weighed
 from edge_llm.understand.phrases import Phrase, find_phrases
 from edge_llm.understand.written import as_written
 
+if TYPE_CHECKING:
+    from edge_llm.model import Model
+
 Meanings = Callable[[str, Sequence[str]], Sequence[float]]
 """(an argument's description, texts) -> the cosine of each with it."""
 _ENOUGH = 0.6
 """The fit above which a number is an optional argument's."""
 _PAIR = re.compile(r"\d+|first|second|start|end|source|destination|target|origin|from|to|departure|arrival|_a$|_b$|_")
-_MOST_RUNS, _MOST_KEPT, _NONE = 8, 64, 20.0
+_MOST_RUNS, _MOST_KEPT, _NONE = 8, 64, 60.0
+_MOST_SCORED, _FAR_AHEAD = 5, 5.0
 _MOST_TRIED = 7
 """Arguments for which every order of numbers is tried; the rest are taken as they stand."""
 
@@ -42,6 +47,8 @@ class Filled:
     """Required ones that the words do not give."""
     found: int
     """How many came from the words, defaults not counted."""
+    completed: tuple[str, ...] = ()
+    """Arguments that hold more than the words say, by the model's knowledge ("Chicago, IL"): its origin is the model."""
 
 
 @dataclass(frozen=True)
@@ -59,14 +66,18 @@ class Function:
         return frozenset(stem(word) for word in words_of(f"{self.name} {self.description}"))
 
 
-def fill(function: Function, words: str, *, meanings: Meanings | None = None) -> Filled:
+def fill(function: Function, words: str, *, meanings: Meanings | None = None, model: Model | None = None) -> Filled:
     """Find the arguments of `function` in a request.
 
     Args:
         meanings: says how near texts are to a description in meaning; None goes by words alone.
+        model: scores the runs of words that fit a text best, and completes a city by its state. None leaves that out.
+
+    Raises:
+        RuntimeFailedError: while the model runs.
     """
     parameters = parameters_of(function.schema)
-    state = _State(function, words, meanings)
+    state = _State(function, words, meanings, model)
     arguments: dict[str, Any] = {}
     for parameter in parameters:
         value = _by_itself(parameter, state)
@@ -80,14 +91,15 @@ def fill(function: Function, words: str, *, meanings: Meanings | None = None) ->
             arguments[parameter.name] = parameter.default
     missing = tuple(one.name for one in parameters if one.required and one.name not in arguments)
     ordered = {one.name: arguments[one.name] for one in parameters if one.name in arguments}
-    return Filled(ordered, missing, found)
+    return Filled(ordered, missing, found, tuple(state.completed))
 
 
 class _State:
     """What is left of the words while arguments are given out."""
 
-    def __init__(self, function: Function, words: str, meanings: Meanings | None) -> None:
-        self.function, self.words, self.meanings = function, words, meanings
+    def __init__(self, function: Function, words: str, meanings: Meanings | None, model: Model | None) -> None:
+        self.function, self.words, self.meanings, self.model = function, words, meanings, model
+        self.completed: list[str] = []
         self.phrases = find_phrases(words)
         self.figures = find_figures(words)
         self.lists = find_lists(words)
@@ -172,7 +184,7 @@ def _row_of_texts(parameter: Parameter, state: _State) -> list[str] | None:
             rows[-1].append(one)
         else:
             rows.append([one])
-    scored = [(_text_score(row[0], parameter, state) + 1.5 * (len(row) > 1), row) for row in rows]
+    scored = [(_text_score(row[0], parameter, state) + 1.5 * (len(row) > 1 or re.search(r",|\band\b", row[0].text) is not None), row) for row in rows]
     if not scored or (not parameter.required and max(scored, key=lambda one: one[0])[0] < 2.0):
         return None
     _, row = max(scored, key=lambda one: one[0])
@@ -188,7 +200,7 @@ def _object(parameter: Parameter, state: _State) -> dict[str, Any] | None:
     if not parameter.required or not parameter.schema.get("properties"):
         return None
     inner = Function(state.function.name, state.function.description, parameter.schema)
-    filled = fill(inner, state.words, meanings=state.meanings)
+    filled = fill(inner, state.words, meanings=state.meanings, model=state.model)
     return dict(filled.arguments) if filled.found else None
 
 
@@ -225,15 +237,25 @@ def _numbers(parameters: Sequence[Parameter], state: _State, arguments: dict[str
     if not parameters or not figures:
         return
     scores = {(one.start, parameter.name): fit(one, parameter) for one in figures for parameter in parameters}
-    chosen = _assigned(parameters, figures, scores)
+    chosen = _assigned(parameters, figures, scores, _order_weight(required, state.words, figures))
     for name, figure in chosen.items():
         parameter = next(one for one in parameters if one.name == name)
         arguments[name] = number_for(figure, parameter)
         state.take(figure.start, figure.end)
 
 
+def _order_weight(parameters: Sequence[Parameter], words: str, figures: Sequence[Figure]) -> float:
+    """How much it counts that numbers come in the order of the arguments: much where the arguments are all named, in their
+    order, before the first number ("its base and height as 6 and 10")."""
+    first = min(one.start for one in figures)
+    said = [stem(word) for word in words_of(words[:first])]
+    places = [min((said.index(word) for word in one.name_words if word in said), default=-1) for one in parameters]
+    named = len(places) > 1 and all(place >= 0 for place in places) and len(set(places)) == len(places)
+    return 2.0 if named and places == sorted(places) else 0.25
+
+
 def _assigned(
-    parameters: Sequence[Parameter], figures: Sequence[Figure], scores: Mapping[tuple[int, str], float]
+    parameters: Sequence[Parameter], figures: Sequence[Figure], scores: Mapping[tuple[int, str], float], order_weight: float
 ) -> dict[str, Figure]:
     required = [one for one in parameters if one.required][:_MOST_TRIED]
     chosen: dict[str, Figure] = {}
@@ -243,7 +265,7 @@ def _assigned(
         for order in permutations(seats, len(required)):
             total = 0.0
             places = [one.start for one in order if one is not None]
-            total += 0.25 * sum(a < b for a, b in zip(places, places[1:], strict=False))  # said in the order of the schema
+            total += order_weight * sum(a < b for a, b in zip(places, places[1:], strict=False))  # said in the order of the schema
             for parameter, seat in zip(required, order, strict=True):
                 if seat is None:
                     total += 0.3 if parameter.default is not None else -1.0
@@ -269,7 +291,7 @@ def _texts(parameters: Sequence[Parameter], state: _State, arguments: dict[str, 
         given.update(_placed(wanted, state))
     for parameter in parameters:
         if parameter.name in given:
-            arguments[parameter.name] = as_written(given[parameter.name], parameter)
+            arguments[parameter.name] = _completed(as_written(given[parameter.name], parameter), parameter, state)
             state.take(given[parameter.name].start, given[parameter.name].end)
     _ordered(parameters, given, arguments)
 
@@ -281,6 +303,7 @@ def _placed(parameters: Sequence[Parameter], state: _State) -> dict[str, Phrase]
         free = [one for one in state.phrases if not state.is_taken(one.start, one.end)]
         fitting = [one for one in free if parameter.required or _is_sure(one, parameter, state)]
         scored = sorted(((_text_score(one, parameter, state), one) for one in fitting), key=lambda one: -one[0])[:_MOST_RUNS]
+        scored = _rescored(parameter, scored, state)
         wider = [
             ({**chosen, parameter.name: one}, total + score)
             for chosen, total in kept
@@ -290,6 +313,25 @@ def _placed(parameters: Sequence[Parameter], state: _State) -> dict[str, Phrase]
         wider += [(chosen, total - _NONE) for chosen, total in kept]
         kept = sorted(wider, key=lambda one: -one[1])[:_MOST_KEPT]
     return kept[0][0]
+
+
+def _rescored(parameter: Parameter, scored: list[tuple[float, Phrase]], state: _State) -> list[tuple[float, Phrase]]:
+    """The scores with the model's, where there is one and the best run is not far ahead."""
+    if state.model is None or len(scored) < 2 or scored[0][0] - scored[1][0] > _FAR_AHEAD:
+        return scored
+    head = scored[:_MOST_SCORED]
+    function = state.function
+    added = likelihoods(state.model, state.words, function.name, function.description, parameter, [one.text for _, one in head])
+    return sorted(((score + more, one) for (score, one), more in zip(head, added, strict=True)), key=lambda one: -one[0])
+
+
+def _completed(text: str, parameter: Parameter, state: _State) -> str:
+    if state.model is None or parameter.kind != "place":
+        return text
+    whole = with_state(state.model, text, parameter)
+    if whole != text:
+        state.completed.append(parameter.name)
+    return whole
 
 
 def _ordered(parameters: Sequence[Parameter], given: Mapping[str, Phrase], arguments: dict[str, Any]) -> None:
@@ -306,7 +348,7 @@ def _ordered(parameters: Sequence[Parameter], given: Mapping[str, Phrase], argum
 
 def _is_sure(phrase: Phrase, parameter: Parameter, state: _State) -> bool:
     """Whether an optional text is spoken of: a date for a date, a place for a place, or its name beside the words."""
-    if parameter.is_closed:
+    if parameter.is_closed or parameter.kind == "expression":
         return False
     if parameter.kind == "date":
         return phrase.shape == "date"

@@ -34,7 +34,7 @@ CHINESE_NUMBER = rf"(?:(?:{_DIGITS})[十百千万亿]*|[零〇一二两三四五
 """A regular expression for one number in Chinese; `read_chinese` gives its value."""
 
 _FOUND = re.compile(
-    rf"(?P<sign>(?<![\w)])[-−])?(?:(?P<digits>{_DIGITS})(?:(?P<exponent>e[+-]?\d+)|(?:(?P<suffix>(?-i:k|M|bn))\b)?(?:\s+"
+    rf"(?P<sign>(?<![\w)])[-−])?(?:(?P<digits>(?<![A-Za-z_^])(?:{_DIGITS}))(?:(?P<exponent>e[+-]?\d+)|(?:(?P<suffix>(?-i:k|M|bn))\b)?(?:\s+"
     rf"(?P<power>{'|'.join(_POWERS)})\b)?|(?P<wan>[万亿千百]+))(?P<percent>\s*(?:%|percent\b))?"
     rf"|\b(?P<words>{_ENGLISH_WORDS})\b(?P<percent2>\s*(?:%|percent\b))?)",
     re.IGNORECASE,

@@ -100,7 +100,7 @@ class Parameter:
         listed = self.schema.get("enum") or (self.schema.get("items") or {}).get("enum")
         if listed:
             return tuple(str(one) for one in listed)
-        if re.search(r"(?i)\b(?:either|one of|options?|choices?|can be|possible values?|could be|e\.g|such as|like)\b", self.description):
+        if re.search(r"(?i)\b(?:either|one of|options?|choices?|can be|possible values?|could be|i\.e|e\.g|such as|like)\b", self.description):
             quoted = re.findall(r"['\"‘“]([^'\"’”]{1,30})['\"’”]", self.description)
             if len(quoted) > 1:
                 return tuple(dict.fromkeys(quoted))
@@ -108,7 +108,7 @@ class Parameter:
             parts = [] if listed is None or quoted else re.split(r"\s*(?:,|\bor\b|\band\b|/)\s*", listed[1])
             parts = [part for part in parts if part and part != "etc" and len(part.split()) <= 3]
             return tuple(dict.fromkeys(parts)) if len(parts) > 1 else ()
-        quoted = re.findall(r"['\"‘“]([^'\"’”]{1,30})['\"’”]\s*(?:,|or|and|\)|$)", self.description)
+        quoted = re.findall(r"(?<!\w)['\"‘“]([^'\"’”]{2,30})['\"’”](?!\w)", self.description)
         return tuple(dict.fromkeys(quoted)) if len(quoted) > 1 else ()
 
     @property

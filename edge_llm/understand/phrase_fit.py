@@ -16,6 +16,7 @@ from edge_llm.understand.phrases import Phrase
 
 _PLACE_LEADS = frozenset({"in", "at", "near", "around", "for", "of", "from", "to", "within", "on"})
 _LEADS = ("in", "for", "of", "about", "from", "to", "on", "by", "with", "at", "near", "between", "like", "using", "named", "called")
+_IDS = frozenset("id number code zip symbol ticker".split())
 _SOURCE, _TARGET = frozenset("from origin source start base departure".split()), frozenset("to destination target end arrival".split())
 
 
@@ -67,7 +68,8 @@ def features(phrase: Phrase, parameter: Parameter, vocabulary: frozenset[str], *
         f"{kind}:{phrase.comma} of a comma": float(bool(phrase.comma)),
         "city first": float("city" in names and phrase.comma == "first"),
         "country last": float(bool(names & {"country", "state"}) and phrase.comma == "last"),
-        "id number": float(phrase.shape == "number" and bool(names & {"id", "number", "code", "zip"})),
+        "id number": float(phrase.shape == "number" and bool(names & _IDS)),
+        "id": float(phrase.shape == "id" and bool(names & _IDS)),
         "in a quote": float(phrase.in_quote),
         "quoted text": float(phrase.shape == "quoted" and bool(names & {"text", "title", "name", "sequence", "string", "message"})),
         "a verb": float(phrase.shape == "phrase" and phrase.text.endswith(("ed", "ing")) and " " not in phrase.text),
