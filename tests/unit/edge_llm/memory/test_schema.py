@@ -13,7 +13,10 @@ from edge_llm.memory.store import Store
 from runtimes.errors import InputError
 from tests.unit.edge_llm.memory.store_samples import KEY, messages, open_store
 
-RELEASED = ("93ff921eba3ce98287f96f109bec39086377d125afe5ee12ca422c6b706f4e3a",)
+RELEASED = (
+    "93ff921eba3ce98287f96f109bec39086377d125afe5ee12ca422c6b706f4e3a",
+    "685403652c9a966f154996a3e1b626b2aaa68c438560877582df47306981ef1a",
+)
 """SHA-256 of every migration that was released: append, never change."""
 
 
