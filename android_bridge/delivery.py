@@ -9,7 +9,7 @@ from __future__ import annotations
 import hashlib
 import json
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Final, Literal, TypeAlias
@@ -19,6 +19,8 @@ from runtimes.bundle import hash_file
 from runtimes.directory import is_vacant, whole_directory
 from runtimes.errors import BundleError, ConfigError, StorageError
 
+_Parts: TypeAlias = list[tuple[str, int, int]]
+"""File, offset and size of each part of a pack."""
 PackDelivery: TypeAlias = Literal["install-time", "fast-follow", "on-demand"]
 DOWNLOAD_NAME: Final = "download.json"
 PACKS_NAME: Final = "packs.json"
@@ -66,7 +68,7 @@ def write_packs(
         export: a phone directory.
         directory: where the modules go; must not exist, or be such modules already.
         name: first part of each module's name: lower-case letters, digits, underscores.
-        limit: most bytes of a pack.
+        limit: most bytes of a pack, `packs.json` among them.
 
     Raises:
         ConfigError: a name or a limit that Play would refuse. BundleError: the output is something else. StorageError.
@@ -124,22 +126,48 @@ def write_download(export: Path, base_url: str, *, range_bytes: int = RANGE_BYTE
 
 def _write_modules(export: Path, staging: Path, name: str, delivery: PackDelivery, limit: int) -> tuple[Pack, ...]:
     packs: list[Pack] = []
-    for number, parts in enumerate(_filled(export, limit), 1):
+    for number, parts in enumerate(_filled(export, name, limit), 1):
         module = f"{name}_{number}"
         assets = staging / module / _ASSETS / name
         assets.mkdir(parents=True)
         packs.append(Pack(module, tuple(_copy_part(export, assets, name, *part) for part in parts)))
         (staging / module / "build.gradle").write_text(_gradle(module, delivery), encoding="utf-8")
-    plan = {"schema_version": 1, "packs": [asdict(pack) for pack in packs]}
     listing = staging / packs[0].name / _ASSETS / name / PACKS_NAME
-    listing.write_text(json.dumps(plan, indent=2) + "\n", encoding="utf-8")
+    listing.write_text(_listing(packs), encoding="utf-8")
     return tuple(packs)
 
 
-def _filled(export: Path, limit: int) -> Iterator[list[tuple[str, int, int]]]:
-    """(file, offset, size) of the parts of each pack: the small files first, a large one cut where a pack is full."""
-    pack: list[tuple[str, int, int]] = []
-    room = limit
+def _listing(packs: Iterable[Pack]) -> str:
+    return json.dumps({"schema_version": 1, "packs": [asdict(pack) for pack in packs]}, indent=2) + "\n"
+
+
+def _filled(export: Path, name: str, limit: int) -> list[_Parts]:
+    """The parts of each pack, with room for the listing in the first: how long it is depends on how the files are cut.
+
+    Raises:
+        ConfigError: the listing alone would fill a pack.
+    """
+    reserved = 0
+    while True:
+        filled = list(_cut(export, limit - reserved, limit))
+        packs = [
+            Pack(
+                f"{name}_{number}", tuple(Part(file, at, size, "0" * 64, f"{name}/{file}.from{at}") for file, at, size in parts)
+            )
+            for number, parts in enumerate(filled, 1)
+        ]
+        needed = len(_listing(packs).encode())
+        if needed <= reserved:
+            return filled
+        if needed >= limit:
+            raise ConfigError(f"Asset packs of {limit} bytes cannot hold their own list of {needed} bytes. Allow more.")
+        reserved = needed
+
+
+def _cut(export: Path, first: int, limit: int) -> Iterator[_Parts]:
+    """The small files first, a large one cut where a pack is full."""
+    pack: _Parts = []
+    room = first
     for file in sorted(export.iterdir(), key=lambda item: (item.stat().st_size, item.name)):
         offset, left = 0, file.stat().st_size
         while left:

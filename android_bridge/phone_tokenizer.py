@@ -23,6 +23,8 @@ _KINDS: dict[str, TokenizerKind] = {"BPE": "bpe", "Unigram": "unigram"}
 _NORMALIZERS = frozenset({"Sequence", "NFC", "NFKC", "Prepend", "Replace", "Lowercase"})
 _PRE_TOKENIZERS = frozenset({"Sequence", "Split", "ByteLevel", "Digits", "Metaspace"})
 
+_ADDED_TOKEN_FLAGS = ("single_word", "lstrip", "rstrip")
+
 
 def write_tokenizer(bundle: Bundle, directory: Path) -> TokenizerFile:
     """Write the bundle's vocabulary as tokenizer.json and describe it.
@@ -43,6 +45,12 @@ def write_tokenizer(bundle: Bundle, directory: Path) -> TokenizerFile:
             raise TokenizerError(
                 f"{bundle.tokenizer_path} uses the {part} {unknown[0]}, which the Kotlin library does not have. "
                 "Export another model."
+            )
+    for token in document.get("added_tokens", ()):
+        if asked := [flag for flag in _ADDED_TOKEN_FLAGS if token.get(flag)]:
+            raise TokenizerError(
+                f"{bundle.tokenizer_path} has the added token {token['content']!r} with {asked[0]}, which the Kotlin library "
+                "does not have. Export another model."
             )
     (directory / TOKENIZER_NAME).write_text(json.dumps(document, ensure_ascii=False), encoding="utf-8")
     return TokenizerFile(kind, TOKENIZER_NAME, tokenizer.bos_id, tuple(sorted(tokenizer.special_ids)))

@@ -25,20 +25,22 @@ class Jars:
 
     library: Path
     tests: Path
+    more: tuple[Path, ...] = ()
+    """What else the tests run."""
 
 
 def compile_library(tools: Toolchain) -> Jars:
     """Compile what is not compiled yet. Raises ToolchainError with the compiler's words; a warning is an error."""
     sources = sorted((LIBRARY / "src").rglob("*.kt"))
-    library = _compiled(tools, "library", sources, [tools.onnxruntime_jar, *tools.kotlin_jars], ["-Werror"])
+    library = compiled(tools, "library", sources, [tools.onnxruntime_jar, *tools.kotlin_jars], ["-Werror"])
     tests = sorted((LIBRARY / "test").rglob("*.kt"))
     classpath = [library, tools.onnxruntime_jar, *tools.kotlin_jars, *tools.test_jars]
-    return Jars(library, _compiled(tools, "tests", tests, classpath, [f"-Xfriend-paths={library}"]))
+    return Jars(library, compiled(tools, "tests", tests, classpath, [f"-Xfriend-paths={library}"]))
 
 
 def java_command(tools: Toolchain, jars: Jars, main: str, arguments: Sequence[str], properties: Mapping[str, str]) -> list[str]:
     """The command line that runs a class of the library's tests."""
-    classpath = [jars.tests, jars.library, tools.onnxruntime_jar, *tools.kotlin_jars, *tools.test_jars]
+    classpath = [jars.tests, *jars.more, jars.library, tools.onnxruntime_jar, *tools.kotlin_jars, *tools.test_jars]
     settings = [f"-D{name}={value}" for name, value in properties.items()]
     return ["java", "-Xss4m", *settings, "-cp", os.pathsep.join(map(str, classpath)), main, *arguments]
 
@@ -64,16 +66,20 @@ def run_on_host(
     return done.stdout
 
 
-def public_api(tools: Toolchain, jars: Jars) -> str:
-    """The library's public classes and their public members, one a line, as javap tells them."""
-    names = _run(["jar", "tf", str(jars.library)]).splitlines()
+def public_api(tools: Toolchain, jar: Path, needed: Sequence[Path] = ()) -> str:
+    """A jar's public classes and their public members, one a line, as javap tells them.
+
+    Args:
+        needed: jars that its signatures name types of, besides Kotlin's and onnxruntime's.
+    """
+    names = run(["jar", "tf", str(jar)]).splitlines()
     classes = sorted(
         name.removesuffix(".class").replace("/", ".")
         for name in names
         if name.startswith("dev/edgellm/") and name.endswith(".class") and "/internal/" not in name
     )
-    classpath = os.pathsep.join(map(str, [jars.library, tools.onnxruntime_jar, *tools.kotlin_jars]))
-    text = _run(["javap", "-public", "-cp", classpath, *classes])
+    classpath = os.pathsep.join(map(str, [jar, *needed, tools.onnxruntime_jar, *tools.kotlin_jars]))
+    text = run(["javap", "-public", "-cp", classpath, *classes])
     lines = [line.rstrip() for line in text.splitlines() if not line.startswith("Compiled from")]
     return "\n".join(_without_internals(lines)) + "\n"
 
@@ -94,7 +100,8 @@ def _without_internals(lines: Sequence[str]) -> list[str]:
     return kept
 
 
-def _compiled(tools: Toolchain, what: str, sources: Sequence[Path], classpath: Sequence[Path], flags: Sequence[str]) -> Path:
+def compiled(tools: Toolchain, what: str, sources: Sequence[Path], classpath: Sequence[Path], flags: Sequence[str]) -> Path:
+    """The jar of some Kotlin sources, compiled where it is not in the cache yet. Raises ToolchainError."""
     digest = hashlib.sha256(KOTLIN.version.encode())
     for path in [*sources, *(path for path in classpath if path.is_relative_to(tools.cache / "built"))]:
         digest.update(path.name.encode() + b"\0" + path.read_bytes())
@@ -103,12 +110,13 @@ def _compiled(tools: Toolchain, what: str, sources: Sequence[Path], classpath: S
         target.parent.mkdir(exist_ok=True)
         partial = target.with_name(f".{target.name}")
         command = [str(tools.kotlinc), f"-J-Xmx{_COMPILER_MEMORY}", "-jvm-target", JAVA_CLASSES, "-no-reflect", *flags]
-        _run([*command, "-cp", os.pathsep.join(map(str, classpath)), "-d", str(partial), *map(str, sources)])
+        run([*command, "-cp", os.pathsep.join(map(str, classpath)), "-d", str(partial), *map(str, sources)])
         partial.replace(target)
     return target
 
 
-def _run(command: Sequence[str]) -> str:
+def run(command: Sequence[str]) -> str:
+    """What a command prints. Raises ToolchainError with what it says when it fails."""
     done = subprocess.run(command, capture_output=True, text=True, check=False)  # noqa: S603 - the commands are this file's own
     if done.returncode != 0:
         raise ToolchainError(f"{Path(command[0]).name} failed:\n{done.stderr.strip() or done.stdout.strip()}")

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import json
+import random
+import shutil
 import sys
 from pathlib import Path
 
 import pytest
 
+from android_bridge.delivery import write_download, write_packs
 from android_bridge.exporter import ExportOptions, export
 from android_bridge.manifest import Memory, PhoneManifest
 from android_bridge.turn_format import Conversation
@@ -14,7 +18,7 @@ from edge_llm.messages import Message
 from edge_llm.template import ChatTemplate
 from quantize.pipeline import quantize
 from quantize.recipe import recipe_for
-from runtimes.bundle import Bundle, read_bundle
+from runtimes.bundle import Bundle, hash_file, read_bundle
 from runtimes.tokenizer import open_bundle_tokenizer
 from tests.unit.edge_llm.actions.test_manifest import SMS
 
@@ -35,6 +39,30 @@ def tools() -> Toolchain:
 @pytest.fixture(scope="session")
 def jars(tools: Toolchain) -> Jars:
     return compile_library(tools)
+
+
+@pytest.fixture(scope="session")
+def delivered(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A small phone directory in every form it is delivered in: phone (with download.json), assets and packs.
+
+    Nothing opens it, so its files are not a model's.
+    """
+    folder = tmp_path_factory.mktemp("delivered")
+    phone = folder / "phone"
+    phone.mkdir()
+    for name, size in (
+        ("model.onnx.data", 300_000),
+        ("phone.onnx", 5_000),
+        ("tokenizer.json", 70_000),
+        ("genai_config.json", 1),
+    ):
+        (phone / name).write_bytes(random.Random(name).randbytes(size))
+    files = {path.name: {"size": path.stat().st_size, "sha256": hash_file(path)} for path in sorted(phone.iterdir())}
+    (phone / "phone.json").write_text(json.dumps({"schema_version": 1, "files": files}), encoding="utf-8")
+    shutil.copytree(phone, folder / "assets" / "edgellm_model")
+    write_packs(phone, folder / "packs", limit=120_000)
+    write_download(phone, "https://example.org/tiny", range_bytes=1 << 16)
+    return folder
 
 
 @pytest.fixture(scope="session")

@@ -10,7 +10,9 @@ from library import LIBRARY, Jars, public_api, run_on_host
 from toolchain import Toolchain
 
 from edge_llm import Message
+from edge_llm.actions.manifest import action_document
 from edge_llm.model import load
+from edge_llm.phone import phone_actions
 from runtimes.bundle import Bundle
 from tests.golden import write
 
@@ -37,12 +39,22 @@ def junit(tools: Toolchain, jars: Jars, classes: list[str], **properties: str) -
     return run_on_host(tools, jars, "org.junit.runner.JUnitCore", [f"dev.edgellm.{name}" for name in classes], properties=names)
 
 
-def test_goldens_and_units(tools: Toolchain, jars: Jars, phones: dict[int, Path], tmp_path: Path) -> None:
+def test_goldens_and_units(tools: Toolchain, jars: Jars, phones: dict[int, Path], delivered: Path, tmp_path: Path) -> None:
     vocabulary = phones[8] / "tokenizer.json"
     ids = tmp_path / "ids.json"
     ids.write_text(json.dumps(write.tokenizer_golden(vocabulary, 5000, seed=2)), encoding="utf-8")
     classes = sorted(path.stem for path in (LIBRARY / "test").rglob("*Test.kt") if path.stem != "EngineTest")
-    output = junit(tools, jars, classes, golden=str(GOLDEN), tokenizer=str(vocabulary), ids=str(ids), model=str(phones[8]))
+    standard = tmp_path / "standard.json"
+    standard.write_text(json.dumps([action_document(action) for action in phone_actions()]), encoding="utf-8")
+    places = {
+        "standard": standard,
+        "golden": GOLDEN,
+        "tokenizer": vocabulary,
+        "ids": ids,
+        "model": phones[8],
+        "storage": delivered,
+    }
+    output = junit(tools, jars, classes, **{name: str(path) for name, path in places.items()})
     assert "OK (" in output
 
 
@@ -60,4 +72,4 @@ def test_answers_are_pythons(tools: Toolchain, jars: Jars, phones: dict[int, Pat
 
 def test_the_public_api_is_the_reviewed_one(tools: Toolchain, jars: Jars) -> None:
     """After a change on purpose: python -m tests.android.write_api."""
-    assert public_api(tools, jars) == (LIBRARY / "api.txt").read_text(encoding="utf-8")
+    assert public_api(tools, jars.library) == (LIBRARY / "api.txt").read_text(encoding="utf-8")

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from tokenizers import Tokenizer, decoders, models, normalizers, pre_tokenizers, trainers
+from tokenizers import AddedToken, Tokenizer, decoders, models, normalizers, pre_tokenizers, trainers
 
 from android_bridge.turn_format import compile_turns, write_turns
 from edge_llm.actions.manifest import LANGUAGES, parse_action
@@ -50,7 +50,28 @@ def tokenizers() -> dict[str, Tokenizer]:
         [decoders.Replace("▁", " "), decoders.ByteFallback(), decoders.Fuse(), decoders.Strip(" ", 1, 0)]
     )
     unigram.add_special_tokens(list(SPECIAL))
-    return {"bpe": bpe, "unigram": unigram}
+    return {"bpe": bpe, "unigram": unigram, "added": _with_added_tokens(text)}
+
+
+def _with_added_tokens(text: list[str]) -> Tokenizer:
+    """A vocabulary with tokens that are found in the text as given and others that are found in what the normalizer leaves."""
+    bpe = Tokenizer(models.BPE())
+    bpe.normalizer = normalizers.Sequence([normalizers.NFKC(), normalizers.Lowercase()])
+    bpe.pre_tokenizer = pre_tokenizers.ByteLevel(add_prefix_space=False)
+    bpe.decoder = decoders.ByteLevel()
+    alphabet = sorted(pre_tokenizers.ByteLevel.alphabet())
+    bpe.train_from_iterator(text, trainers.BpeTrainer(vocab_size=300, initial_alphabet=alphabet, show_progress=False))
+    bpe.add_tokens(
+        [
+            AddedToken("Straße", normalized=True),
+            AddedToken("\ufb01n", normalized=True),
+            AddedToken("\uff21\uff22", normalized=True),
+            AddedToken("Café", normalized=False),
+            AddedToken("Caf", normalized=False),
+        ]
+    )
+    bpe.add_special_tokens([AddedToken("<|Cut|>", normalized=True), *map(AddedToken, SPECIAL)])
+    return bpe
 
 
 def _unigram_pieces(text: list[str]) -> Iterator[tuple[str, float]]:
@@ -75,9 +96,10 @@ def _unigram_pieces(text: list[str]) -> Iterator[tuple[str, float]]:
 def tokenizer_golden(path: Path, lines: int, *, seed: int) -> dict[str, Any]:
     """Ids of hard lines by one vocabulary: with control tokens read as such, and as plain text."""
     tokenizer = open_tokenizer(path)
-    special = [tokenizer.token_text(token) for token in sorted(tokenizer.special_ids)]
+    added = sorted(json.loads(path.read_text(encoding="utf-8"))["added_tokens"], key=lambda token: int(token["id"]))
+    spelled = [token["content"] for token in added]
     cases = []
-    for text in hard_lines(lines, special=special, seed=seed):
+    for text in hard_lines(lines, special=spelled, seed=seed):
         ids, plain = tokenizer.encode(text), tokenizer.encode(text, special=False)
         cases.append({"text": text, "ids": ids, "plain": plain, "decoded": tokenizer.decode(ids)})
     return {"special_ids": sorted(tokenizer.special_ids), "cases": cases}
@@ -172,6 +194,37 @@ def stream_golden() -> list[dict[str, Any]]:
     return golden
 
 
+_ALARM: dict[str, Any] = {
+    **SMS,
+    "id": "alarm.set",
+    "effect": "local",
+    "consent": "granted",
+    "slots": {
+        "time": {"role": "time", "schema": {"type": "string", "format": "date-time"}},
+        "duration": {"role": "duration", "schema": {"type": "string", "format": "duration"}, "required": False},
+        "label": {"role": "text", "schema": {"type": "string"}, "required": False},
+    },
+    "examples": {},
+    "preview": {"en": "Alarm at {time}", "zh": "闹钟：{time}"},
+    "carriers": [
+        {
+            "kind": "intent",
+            "target": "android.intent.action.SET_ALARM",
+            "extras": {
+                "android.intent.extra.alarm.HOUR": "{time.hour}",
+                "android.intent.extra.alarm.MINUTES": "{time.minute}",
+                "android.intent.extra.alarm.LENGTH": "{duration.seconds}",
+                "android.intent.extra.alarm.MESSAGE": "{label}",
+                "beginTime": "{time.millis}",
+            },
+        }
+    ],
+}
+"""Extras that Android reads as numbers."""
+_ALARM_ARGUMENTS: tuple[dict[str, Any], ...] = (
+    {"time": "2026-11-24T15:30:00+08:00", "duration": "PT10M", "label": "tea"},
+    {"time": "2026-11-24T15:30:00+08:00"},
+)
 _ARGUMENTS: tuple[dict[str, Any], ...] = (
     {"recipient": "+8613800138000", "text": "I'm ten minutes late & sorry?"},
     {"recipient": "张三", "text": "晚到十分钟 100% {text} 🙂"},
@@ -184,13 +237,13 @@ def actions_golden() -> dict[str, Any]:
     """What a person is shown and what Android is asked, for calls whose values try to be more than values."""
     plain = {**SMS, "id": "note.add", "effect": "local", "consent": "granted", "preview": {"en": "", "zh": ""}, "carriers": []}
     cases = []
-    for document in (SMS, plain):
+    for document, calls in ((SMS, _ARGUMENTS), (plain, _ARGUMENTS), (_ALARM, _ALARM_ARGUMENTS)):
         action = parse_action(document)
-        for arguments in _ARGUMENTS:
+        for arguments in calls:
             previews = {language: preview_text(action, arguments, language) for language in LANGUAGES}
             asked = [asdict(intent) for intent in intents(action, arguments)]
             cases.append({"action": action.id, "arguments": arguments, "preview": previews, "intents": asked})
-    return {"actions": [SMS, plain], "cases": cases}
+    return {"actions": [SMS, plain, _ALARM], "cases": cases}
 
 
 def files() -> dict[str, str]:
@@ -221,7 +274,7 @@ def main() -> None:
         return
     for name, text in files().items():
         (FOLDER / name).write_text(text, encoding="utf-8")
-    for name in ("bpe", "unigram"):
+    for name in tokenizers():
         golden = tokenizer_golden(FOLDER / f"tokenizer-{name}.json", _CHECKED_IN_LINES, seed=2)
         (FOLDER / f"ids-{name}.json").write_text(_json(golden), encoding="utf-8")
 

@@ -25,7 +25,9 @@ def phone(tmp_path: Path) -> Path:
 def test_packs_hold_every_byte_once_and_none_is_too_large(phone: Path, tmp_path: Path) -> None:
     packs = write_packs(phone, tmp_path / "packs", limit=100_000, delivery="fast-follow")
     assert [pack.name for pack in packs] == ["edgellm_model_1", "edgellm_model_2", "edgellm_model_3"]
-    assert all(pack.size <= 100_000 for pack in packs)
+    for pack in packs:
+        files = (tmp_path / "packs" / pack.name / "src/main/assets").rglob("*.*")
+        assert sum(file.stat().st_size for file in files if file.is_file()) <= 100_000
     rebuilt: dict[str, bytes] = {}
     for pack in packs:
         for part in pack.parts:
@@ -76,5 +78,7 @@ def test_what_play_or_a_phone_would_refuse_is_refused_here(phone: Path, tmp_path
             write_download(phone, address)
     with pytest.raises(ConfigError, match="too short"):
         write_download(phone, "https://example.org", range_bytes=10)
+    with pytest.raises(ConfigError, match="their own list"):
+        write_packs(phone, tmp_path / "packs", limit=300)
     with pytest.raises(BundleError, match="holds no asset packs"):
         write_packs(phone, phone)

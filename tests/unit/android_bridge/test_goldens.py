@@ -16,7 +16,7 @@ def test_a_golden_is_what_python_answers(name: str) -> None:
     assert (write.FOLDER / name).read_text(encoding="utf-8") == write.files()[name]
 
 
-@pytest.mark.parametrize("kind", ["bpe", "unigram"])
+@pytest.mark.parametrize("kind", ["bpe", "unigram", "added"])
 def test_token_ids_are_what_the_reference_gives(kind: str) -> None:
     golden = json.loads((write.FOLDER / f"ids-{kind}.json").read_text(encoding="utf-8"))
     assert golden == write.tokenizer_golden(write.FOLDER / f"tokenizer-{kind}.json", len(golden["cases"]), seed=2)

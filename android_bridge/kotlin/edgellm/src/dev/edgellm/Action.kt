@@ -27,6 +27,9 @@ class Action internal constructor(
     internal val parameters: Map<*, *>,
     private val intents: List<IntentTemplate>,
 ) {
+    /** Names of its arguments, in order. */
+    internal val slots: List<String> get() = (parameters["properties"] as? Map<*, *>).orEmpty().keys.map { it.toString() }
+
     val outward: Boolean get() = effect == Effect.MESSAGE || effect == Effect.PURCHASE
 
     /** What it is called. */

@@ -4,7 +4,6 @@ import dev.edgellm.internal.Grammar
 import dev.edgellm.internal.JsonReader
 import dev.edgellm.internal.PromptWriter
 import dev.edgellm.internal.Turn
-import dev.edgellm.internal.write
 import kotlinx.coroutines.flow.Flow
 import kotlinx.coroutines.flow.flow
 
@@ -14,9 +13,12 @@ import kotlinx.coroutines.flow.flow
  * A turn is kept when it was answered, and when its collection was cancelled after some of the answer was shown: then with
  * what was shown. A turn that failed leaves no trace.
  */
-class Chat internal constructor(private val engine: Engine, private val prompts: PromptWriter, private val system: String?) {
-    @Volatile private var turns: List<Turn> = emptyList()
-
+class Chat internal constructor(
+    private val engine: Engine,
+    private val prompts: PromptWriter,
+    private val system: String?,
+    @Volatile private var turns: List<Turn>,
+) {
     /** The conversation so far: who ("user", "assistant") said what. */
     val messages: List<Pair<String, String>> get() = turns.map { it.role to it.content }
 
@@ -85,7 +87,7 @@ class Chat internal constructor(private val engine: Engine, private val prompts:
 
     private fun asking(request: String, offered: List<Action>): List<Turn> {
         requireText(request)
-        val listed = offered.joinToString("\n") { "${it.id}: ${it.description(Language.EN)} ${write(it.parameters)}" }
+        val listed = offered.joinToString("\n") { "${it.id}(${it.slots.joinToString(", ")}): ${it.description(Language.EN)}" }
         val instruction = "Actions:\n$listed\n\nRequest: $request\n\nAnswer with the JSON of the action that does what is requested."
         return listOf(Turn("user", instruction))
     }

@@ -1,10 +1,15 @@
 package dev.edgellm
 
 import dev.edgellm.internal.OrtModel
+import dev.edgellm.internal.readActions
 import dev.edgellm.internal.readManifest
+import dev.edgellm.internal.requireNotInterrupted
 import dev.edgellm.internal.tokenizer.Tokenizer
 import dev.edgellm.internal.verifyFiles
+import kotlinx.coroutines.Dispatchers
+import kotlinx.coroutines.runInterruptible
 import java.io.File
+import java.util.concurrent.CancellationException
 
 /** Opens models that `edge-llm export` wrote. */
 object EdgeLlm {
@@ -17,6 +22,7 @@ object EdgeLlm {
      *
      * @param directory the exported directory, with `phone.json` in it.
      * @throws EdgeLlmException what is wrong, and what to do.
+     * @throws InterruptedException the thread was interrupted; nothing stays loaded. [load] is the same for coroutines.
      */
     fun open(directory: File, config: Config = Config()): Engine {
         val manifest = readManifest(directory)
@@ -35,8 +41,28 @@ object EdgeLlm {
         if (available != null && needed > available) throw EdgeLlmException.NotEnoughMemory(needed, available)
         verifyFiles(directory, manifest, config.verify)
         val tokenizer = Tokenizer.open(File(directory, manifest.tokenizer.file))
+        val actions = readActions(directory, manifest)
+        requireNotInterrupted()
         val model = OrtModel(directory, manifest, contextLength, config.threads ?: defaultThreads())
-        return Engine(manifest, tokenizer, model, contextLength)
+        if (Thread.interrupted()) {
+            model.close()
+            throw InterruptedException("Loading ${manifest.name} was cancelled.")
+        }
+        return Engine(manifest, tokenizer, model, contextLength, actions)
+    }
+
+    /**
+     * [open] on a thread of [Dispatchers.IO]. Cancelling ends it at once while files are compared; once ONNX Runtime reads the
+     * model, as soon as it has, and then the model is freed again.
+     */
+    suspend fun load(directory: File, config: Config = Config()): Engine {
+        var opened: Engine? = null
+        try {
+            return runInterruptible(Dispatchers.IO) { open(directory, config).also { opened = it } }
+        } catch (error: CancellationException) {
+            opened?.close() // it was cancelled after the last moment at which open could notice
+            throw error
+        }
     }
 
     /** Half of the processors: on a phone the fast cores, where more threads only wait for the slow ones. */

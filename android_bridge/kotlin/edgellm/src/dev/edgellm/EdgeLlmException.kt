@@ -23,6 +23,19 @@ sealed class EdgeLlmException(message: String, cause: Throwable? = null) : Excep
                 "Close other apps, open it with a shorter context, or export a smaller model.",
         )
 
+    /** The model would not fit into the storage there is. Nothing was written. */
+    class NotEnoughStorage(
+        /** Bytes that are still to be stored. */
+        val neededBytes: Long,
+        /** Bytes that are free. */
+        val availableBytes: Long,
+    ) : EdgeLlmException(
+            "The model needs $neededBytes more bytes of storage and $availableBytes are free. Free some storage and try again.",
+        )
+
+    /** A model could not be fetched or stored. What was stored is kept, and the next installation goes on from there. */
+    class Transfer(message: String, cause: Throwable? = null) : EdgeLlmException(message, cause)
+
     /** A value is outside its range. */
     class InvalidConfig(message: String) : EdgeLlmException(message)
 

@@ -7,7 +7,7 @@ import dev.edgellm.internal.OrtModel
 import dev.edgellm.internal.PromptWriter
 import dev.edgellm.internal.Proposal
 import dev.edgellm.internal.Step
-import dev.edgellm.internal.parseActions
+import dev.edgellm.internal.Turn
 import dev.edgellm.internal.tokenizer.IntList
 import dev.edgellm.internal.tokenizer.Tokenizer
 import kotlinx.coroutines.flow.Flow
@@ -33,6 +33,8 @@ class Engine internal constructor(
     private val model: OrtModel,
     /** Most tokens of one conversation. */
     val contextLength: Int,
+    /** What the model may propose, as the export lists it. */
+    val actions: List<Action>,
 ) : AutoCloseable {
     private val thread: ExecutorService =
         Executors.newSingleThreadExecutor { work -> Thread(work, "edgellm").apply { isDaemon = true } }
@@ -50,20 +52,24 @@ class Engine internal constructor(
     /** How tokens are chosen where a request does not say. */
     val sampling: Sampling get() = manifest.sampling
 
-    /** What the model may propose, as the export lists it. */
-    val actions: List<Action> = parseActions(manifest.actions)
-
     internal val prompts: PromptWriter? = manifest.turns?.let { PromptWriter(it, tokenizer) }
 
     /**
      * A new conversation.
      *
      * @param system said to the model before everything else; null leaves it to the model's own default.
+     * @param messages an earlier conversation to go on with, as [Chat.messages] gives it: who said what, "user" and "assistant"
+     * in turn. So a conversation outlives an engine that was closed to free its memory.
      * @throws EdgeLlmException.Unsupported the model was not made for conversations.
+     * @throws EdgeLlmException.InvalidConfig messages that do not alternate, or do not end with the assistant's.
      */
-    fun chat(system: String? = null): Chat {
+    fun chat(system: String? = null, messages: List<Pair<String, String>> = emptyList()): Chat {
         val prompts = prompts ?: throw EdgeLlmException.Unsupported("$name was not made for conversations; use generate.")
-        return Chat(this, prompts, system)
+        val alternate = messages.withIndex().all { (index, message) -> message.first == if (index % 2 == 0) "user" else "assistant" }
+        if (!alternate || messages.size % 2 != 0) {
+            throw EdgeLlmException.InvalidConfig("Messages must alternate: \"user\", \"assistant\", and so on, an answer last.")
+        }
+        return Chat(this, prompts, system, messages.map { (role, content) -> Turn(role, content) })
     }
 
     /**

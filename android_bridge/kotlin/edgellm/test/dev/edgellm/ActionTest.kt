@@ -1,5 +1,6 @@
 package dev.edgellm
 
+import dev.edgellm.internal.Grammar
 import dev.edgellm.internal.JsonReader
 import dev.edgellm.internal.escapeUri
 import dev.edgellm.internal.parseActions
@@ -25,12 +26,15 @@ class ActionTest {
             val expected =
                 (fields["intents"] as List<*>).map { intent ->
                     val spec = intent as Map<*, *>
-                    val extras = (spec["extras"] as Map<*, *>).entries.associate { it.key.toString() to it.value.toString() }
-                    IntentSpec(spec["action"] as String, spec["data"] as String?, extras, spec["package"] as String?)
+                    val extras = (spec["extras"] as Map<*, *>).entries.associate { it.key.toString() to it.value }
+                    listOf(spec["action"], spec["data"], extras, spec["package"], spec["type"])
                 }
-            assertEquals(expected, call.intents())
+            val written = call.intents().map { listOf(it.action, it.data, it.extras.mapValues(::inJson), it.packageName, it.type) }
+            assertEquals(expected, written)
         }
     }
+
+    private fun inJson(extra: Map.Entry<String, Any>): Any = (extra.value as? Int)?.toLong() ?: extra.value
 
     @Test
     fun `a value can end no part of a URI`() {
@@ -41,6 +45,19 @@ class ActionTest {
     @Test
     fun `what hides is shown`() {
         assertEquals("a\\u202eb\\u200bc\\x07\nd你🙂", visible("a\u202Eb\u200Bc\u0007\nd你🙂"))
+    }
+
+    @Test
+    fun `the standard actions can be proposed`() {
+        val file = System.getProperty("edgellm.standard") ?: return
+        val standard = parseActions((JsonReader(File(file).readText()).read() as List<*>).map { it as Map<*, *> })
+        assertTrue(standard.size > 15)
+        val start = Grammar.ofCalls(standard.associate { it.id to it.parameters }).start()
+        val alarm = """{"action":"alarm.set","arguments":{"time":"2026-11-24T15:30:00+08:00"}}"""
+        assertTrue(start.after(alarm.toByteArray())?.final == true)
+        for (action in standard) {
+            assertTrue(start.after("""{"action":"${action.id}","arguments":{"""".toByteArray()) != null, action.id)
+        }
     }
 
     @Test

@@ -1,6 +1,8 @@
 package dev.edgellm
 
 import dev.edgellm.internal.visible
+import kotlinx.coroutines.Dispatchers
+import kotlinx.coroutines.cancelAndJoin
 import kotlinx.coroutines.delay
 import kotlinx.coroutines.flow.first
 import kotlinx.coroutines.flow.toList
@@ -9,6 +11,7 @@ import kotlinx.coroutines.runBlocking
 import org.junit.AfterClass
 import org.junit.BeforeClass
 import java.io.File
+import java.nio.file.Files
 import kotlin.random.Random
 import kotlin.test.Test
 import kotlin.test.assertEquals
@@ -39,6 +42,23 @@ class EngineTest {
             chat.send("What is 2 + 2?", maxTokens = 8).toList()
             val done = assertIs<Event.Done>(chat.send("And 3 + 3?", maxTokens = 8).toList().last())
             assertTrue(done.stats.cachedTokens > done.stats.promptTokens / 2, done.stats.toString())
+        }
+
+    @Test
+    fun `a conversation goes on in another chat`() =
+        runBlocking<Unit> {
+            val chat = engine.chat()
+            chat.send("What is the capital of Japan?").toList()
+            val before = chat.messages
+            val first = assertIs<Event.Done>(chat.send("And of France?", maxTokens = 4).toList().last())
+            val told = engine.chat(messages = before)
+            val second = assertIs<Event.Done>(told.send("And of France?", maxTokens = 4).toList().last())
+            assertEquals(first.stats.promptTokens, second.stats.promptTokens)
+            assertEquals(second.stats.promptTokens - 1, second.stats.cachedTokens) // the same tokens: all but the last are held
+            assertEquals(before, told.messages.take(2))
+            for (roles in listOf(listOf("user"), listOf("assistant", "user"), listOf("system", "user"))) {
+                assertFailsWith<EdgeLlmException.InvalidConfig> { engine.chat(messages = roles.map { it to "a" }) }
+            }
         }
 
     @Test
@@ -126,6 +146,45 @@ class EngineTest {
             job.join()
             assertIs<EdgeLlmException.Closed>(assertIs<Event.Failed>(events.last()).error)
             assertIs<EdgeLlmException.Closed>(assertIs<Event.Failed>(own.chat().send("Hello").toList().single()).error)
+        }
+
+    @Test
+    fun `a load that is cancelled leaves nothing behind`() =
+        runBlocking<Unit> {
+            val random = Random(11)
+            var settled = 0L
+            repeat(12) { turn ->
+                var loaded: Engine? = null
+                val job = launch(Dispatchers.Default) { loaded = EdgeLlm.load(directory) }
+                delay(random.nextLong(700))
+                job.cancelAndJoin()
+                loaded?.use { engine -> assertIs<Event.Done>(engine.generate("One, two,", maxTokens = 2).toList().last()) }
+                if (turn == 3) settled = residentBytes()
+            }
+            val grown = residentBytes() - settled
+            assertTrue(grown < 2 * File(directory, "model.onnx.data").length(), "$grown more bytes are resident") // of eight loads
+        }
+
+    private fun residentBytes(): Long {
+        System.gc()
+        return File("/proc/self/statm").readText().split(" ")[1].toLong() * 4096
+    }
+
+    @Test
+    fun `an action that the model cannot be held to is refused before it runs`() =
+        runBlocking<Unit> {
+            val edited = Files.createTempDirectory("edgellm").toFile()
+            for (file in directory.listFiles().orEmpty()) Files.createSymbolicLink(File(edited, file.name).toPath(), file.toPath())
+            val manifest = File(edited, "phone.json")
+            val text = manifest.readText()
+            val schema = Regex("\"maxLength\": 1000")
+            assertTrue(schema in text)
+            manifest.delete()
+            manifest.writeText(schema.replace(text, "\"pattern\": \"a+\""))
+            EdgeLlm.open(edited, Config(verify = false)).use { own ->
+                assertFailsWith<EdgeLlmException.Unsupported> { own.chat().propose("Text Anna.") }
+                assertFailsWith<EdgeLlmException.InvalidConfig> { own.chat().propose("Text Anna.", listOf("no.such")) }
+            }
         }
 
     @Test

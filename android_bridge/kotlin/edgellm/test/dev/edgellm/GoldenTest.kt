@@ -40,6 +40,10 @@ class GoldenTest {
     fun `unigram gives the reference's ids`() =
         checkTokenizer(File(folder, "tokenizer-unigram.json"), File(folder, "ids-unigram.json"))
 
+    @Test
+    fun `added tokens are found as given or as normalized`() =
+        checkTokenizer(File(folder, "tokenizer-added.json"), File(folder, "ids-added.json"))
+
     /** The exported model's own vocabulary over thousands of lines, where the runner names both files. */
     @Test
     fun `the exported vocabulary gives the reference's ids`() {

@@ -37,7 +37,8 @@ class GrammarTest {
 
     @Test
     fun `choices and constants`() {
-        check("""{"enum":["red","green",5,null,true]}""", listOf("\"red\"", "\"green\"", "5", "null", "true"), listOf("\"re\"", "6", "red"))
+        val taken = listOf("\"red\"", "\"green\"", "5", "null", "true")
+        check("""{"enum":["red","green",5,null,true]}""", taken, listOf("\"re\"", "6", "red"))
         check("""{"const":{"a":[1,"b"]}}""", listOf("""{"a":[1,"b"]}"""), listOf("""{"a":[1]}"""))
         check("""{"type":"boolean"}""", listOf("true", "false"), listOf("True", "1", "tru"))
     }
@@ -59,6 +60,38 @@ class GrammarTest {
     }
 
     @Test
+    fun `long arrays`() {
+        val schema = """{"type":"array","items":{"type":"boolean"},"maxItems":50}"""
+        check(schema, listOf("[]", "[true" + ",true".repeat(49) + "]"), listOf("[true" + ",true".repeat(50) + "]"))
+    }
+
+    @Test
+    fun `bounded strings and numbers`() {
+        val taken = listOf("\"ab\"", "\"你好\"", "\"\\n\\n\"")
+        check("""{"type":"string","minLength":2,"maxLength":3}""", taken, listOf("\"\"", "\"a\"", "\"你\"", "\"abcd\""))
+        check("""{"type":"integer","minimum":-1,"maximum":12}""", listOf("-1", "0", "7", "12"), listOf("-2", "13", "1.0", "01"))
+    }
+
+    @Test
+    fun patterns() {
+        fun checkPattern(pattern: String, taken: List<String>, refused: List<String>) =
+            check("""{"type":"string","pattern":"$pattern"}""", taken.map { "\"$it\"" }, refused.map { "\"$it\"" } + "12")
+
+        checkPattern("^[0-9]+(\\\\.[0-9]+)?$", listOf("1", "12.50"), listOf("", ".5", "1.", "1,5"))
+        checkPattern("^[A-Z]{3}$", listOf("CNY"), listOf("cny", "CN", "CNYX"))
+        checkPattern("^(a|bc)*x-?[_\\\\d-]{1,2}$", listOf("x1", "abcax-_-"), listOf("x", "bx1", "x123"))
+    }
+
+    @Test
+    fun formats() {
+        val times = listOf("\"2026-11-24T15:00:00+08:00\"", "\"2026-01-31T23:59:59Z\"")
+        val others = listOf("\"2026-13-24T15:00:00Z\"", "\"2026-11-24\"", "\"2026-11-24T15:00:00\"", "\"tomorrow\"")
+        check("""{"type":"string","format":"date-time"}""", times, others)
+        val durations = listOf("\"PT10M\"", "\"PT1H30M\"", "\"P1DT2H\"", "\"P2W\"")
+        check("""{"type":"string","format":"duration"}""", durations, listOf("\"P\"", "\"PT\"", "\"PT0M\"", "\"10M\""))
+    }
+
+    @Test
     fun `only well-formed UTF-8 is taken`() {
         val start = assertNotNull(grammar("""{"type":"string"}""").start().after("\"".toByteArray()))
         for (bad in listOf("80", "c080", "c1bf", "e08080", "eda080", "f0808080", "f4908080", "f5", "ff")) {
@@ -74,7 +107,14 @@ class GrammarTest {
             """{"type":"integer","minimum":3}""",
             """{"oneOf":[{"type":"string"}]}""",
             """{"type":"array"}""",
-            """{"type":"array","items":{"type":"string"},"maxItems":1000}""",
+            """{"type":"array","items":{"type":"string"},"maxItems":100000}""",
+            """{"type":"string","pattern":"^(a?)+$"}""",
+            """{"type":"string","pattern":"^[^a]$"}""",
+            """{"type":"string","pattern":"^\\\\w$"}""",
+            """{"type":"string","format":"email"}""",
+            """{"type":"string","format":"date","maxLength":5}""",
+            """{"type":"string","minLength":5,"maxLength":4}""",
+            """{"type":"integer","minimum":0,"maximum":100000}""",
             """{"type":"object","additionalProperties":true}""",
             """{"${'$'}ref":"#/x"}""",
             "{}",

@@ -5,9 +5,10 @@ import dev.edgellm.EdgeLlmException
 /**
  * The texts a JSON Schema allows, as an automaton over bytes: compact JSON, fields in the schema's order.
  *
- * Understands type, properties, required, enum, const, items, minItems, maxItems and maxLength, with or without
- * `additionalProperties: false`; annotations (description, title, default, examples) say nothing about texts. Anything else
- * is [EdgeLlmException.Unsupported]: a keyword that was passed over would allow what it forbids.
+ * Understands type, properties, required, enum, const, items, minItems, maxItems, minLength, maxLength, anchored patterns
+ * ([patternNode]), the formats date-time, date, time and duration, and whole numbers between two bounds that are not far
+ * apart; with or without `additionalProperties: false`. Annotations (description, title, default, examples) say nothing about
+ * texts. Anything else is [EdgeLlmException.Unsupported]: a keyword that was passed over would allow what it forbids.
  */
 internal class Grammar private constructor(private val root: Node) {
     /** The state before the first byte. */
@@ -47,7 +48,7 @@ internal class Grammar private constructor(private val root: Node) {
         override fun step(byte: Int, rest: Rest?, into: MutableList<Thread>) = Unit
     }
 
-    private data class Literal(val text: String, val at: Int = 0) : Node {
+    internal data class Literal(val text: String, val at: Int = 0) : Node {
         private val bytes = text.toByteArray()
         val size: Int get() = bytes.size
 
@@ -57,53 +58,75 @@ internal class Grammar private constructor(private val root: Node) {
         }
     }
 
-    private data class Sequence(val nodes: List<Node>) : Node {
+    internal data class Sequence(val nodes: List<Node>) : Node {
         override fun step(byte: Int, rest: Rest?, into: MutableList<Thread>) = error("a sequence is opened before it is read")
     }
 
-    private data class Choice(val nodes: List<Node>) : Node {
+    internal data class Choice(val nodes: List<Node>) : Node {
         override fun step(byte: Int, rest: Rest?, into: MutableList<Thread>) = error("a choice is opened before it is read")
+    }
+
+    /** One byte out of a set. */
+    internal data class OneOf(val bytes: Set<Int>) : Node {
+        override fun step(byte: Int, rest: Rest?, into: MutableList<Thread>) {
+            if (byte in bytes) into.addAll(following(rest))
+        }
+    }
+
+    /** [item], from [least] to [most] times; it takes at least a byte each time. */
+    internal data class Repeat(val item: Node, val least: Int, val most: Int) : Node {
+        override fun step(byte: Int, rest: Rest?, into: MutableList<Thread>) = error("a repetition is opened before it is read")
     }
 
     /**
      * Behind the opening quote of a string.
      *
      * @property room characters that may still come.
+     * @property least characters that must still come.
      * @property escape 0 outside an escape, 1 behind the backslash, 2 to 5 before the last hexadecimal digits.
      * @property more bytes that the character under way still lacks.
      */
-    private data class Inside(val room: Int, val escape: Int = 0, val more: Int = 0, val lowest: Int = 0x80, val highest: Int = 0xBF) :
-        Node {
+    private data class Inside(
+        val room: Int,
+        val least: Int,
+        val escape: Int = 0,
+        val more: Int = 0,
+        val lowest: Int = 0x80,
+        val highest: Int = 0xBF,
+    ) : Node {
         override fun step(byte: Int, rest: Rest?, into: MutableList<Thread>) {
             when {
-                more > 0 -> if (byte in lowest..highest) into.add(Thread(Inside(room, 0, more - 1), rest))
+                more > 0 -> if (byte in lowest..highest) into.add(Thread(Inside(room, least, 0, more - 1), rest))
                 escape == 1 -> afterBackslash(byte, rest, into)
-                escape > 1 -> if (byte.toChar() in "0123456789abcdefABCDEF") into.add(Thread(Inside(room, (escape + 1) % 6), rest))
-                byte == '"'.code -> into.addAll(following(rest))
+                escape > 1 -> if (byte.toChar() in HEXADECIMAL) into.add(Thread(Inside(room, least, (escape + 1) % 6), rest))
+                byte == '"'.code -> if (least <= 0) into.addAll(following(rest))
                 room == 0 || byte < 0x20 -> Unit
-                byte == '\\'.code -> into.add(Thread(Inside(room - 1, 1), rest))
+                byte == '\\'.code -> into.add(Thread(taken(escape = 1), rest))
                 else -> character(byte)?.let { into.add(Thread(it, rest)) }
             }
         }
 
         private fun afterBackslash(byte: Int, rest: Rest?, into: MutableList<Thread>) {
-            if (byte == 'u'.code) into.add(Thread(Inside(room, 2), rest))
-            if (byte.toChar() in "\"\\/bfnrt") into.add(Thread(Inside(room), rest))
+            if (byte == 'u'.code) into.add(Thread(Inside(room, least, 2), rest))
+            if (byte.toChar() in "\"\\/bfnrt") into.add(Thread(Inside(room, least), rest))
         }
 
         /** What the first byte of a character leads to: well-formed UTF-8 only (Unicode table 3-7). */
         private fun character(byte: Int): Inside? =
             when (byte) {
-                in 0x20..0x7F -> Inside(room - 1)
-                in 0xC2..0xDF -> Inside(room - 1, 0, 1)
-                0xE0 -> Inside(room - 1, 0, 2, lowest = 0xA0)
-                0xED -> Inside(room - 1, 0, 2, highest = 0x9F)
-                in 0xE1..0xEF -> Inside(room - 1, 0, 2)
-                0xF0 -> Inside(room - 1, 0, 3, lowest = 0x90)
-                0xF4 -> Inside(room - 1, 0, 3, highest = 0x8F)
-                in 0xF1..0xF3 -> Inside(room - 1, 0, 3)
+                in 0x20..0x7F -> taken()
+                in 0xC2..0xDF -> taken(more = 1)
+                0xE0 -> taken(more = 2, lowest = 0xA0)
+                0xED -> taken(more = 2, highest = 0x9F)
+                in 0xE1..0xEF -> taken(more = 2)
+                0xF0 -> taken(more = 3, lowest = 0x90)
+                0xF4 -> taken(more = 3, highest = 0x8F)
+                in 0xF1..0xF3 -> taken(more = 3)
                 else -> null
             }
+
+        private fun taken(escape: Int = 0, more: Int = 0, lowest: Int = 0x80, highest: Int = 0xBF) =
+            Inside(room - 1, maxOf(least - 1, 0), escape, more, lowest, highest)
     }
 
     /** A number under way, RFC 8259 section 6; [part] names the last thing read. */
@@ -141,7 +164,10 @@ internal class Grammar private constructor(private val root: Node) {
     companion object {
         private const val MOST_DIGITS = 32
         private const val LONGEST_STRING = 256
-        private const val MOST_ITEMS = 16
+        private const val USUAL_ITEMS = 16
+        private const val MOST_ITEMS = 1000
+        private const val WIDEST_RANGE = 1000
+        private const val HEXADECIMAL = "0123456789abcdefABCDEF"
         private val ANNOTATIONS = setOf("description", "title", "default", "examples", "additionalProperties", "\$comment")
 
         /** The automaton of a schema. Throws [EdgeLlmException.Unsupported]. */
@@ -164,10 +190,17 @@ internal class Grammar private constructor(private val root: Node) {
             when (node) {
                 is Sequence -> node.nodes.foldRight(rest) { part, tail -> Rest(part, tail) }.let(::following)
                 is Choice -> node.nodes.flatMap { close(it, rest) }
+                is Repeat -> once(node, rest) + if (node.least == 0) following(rest) else emptyList()
                 is Literal -> if (node.size == 0) following(rest) else listOf(Thread(node, rest))
                 is Number -> listOf(Thread(node, rest)) + if (node.mayEnd) following(rest) else emptyList()
                 else -> listOf(Thread(node, rest))
             }
+
+        /** The item that comes next in a repetition, with what is left of it behind. */
+        private fun once(repeat: Repeat, rest: Rest?): List<Thread> {
+            if (repeat.most == 0) return emptyList()
+            return close(repeat.item, Rest(Repeat(repeat.item, maxOf(repeat.least - 1, 0), repeat.most - 1), rest))
+        }
 
         private fun node(schema: Map<*, *>): Node {
             schema["const"]?.let { return Literal(write(it)) }
@@ -176,12 +209,8 @@ internal class Grammar private constructor(private val root: Node) {
                 return Choice(values.map { Literal(write(it)) })
             }
             return when (val type = schema["type"]) {
-                "string" -> {
-                    only(schema, "type", "maxLength")
-                    val longest = (schema["maxLength"] as? Long)?.toInt() ?: LONGEST_STRING
-                    Sequence(listOf(Literal("\""), Inside(longest)))
-                }
-                "integer" -> Number(whole = true).also { only(schema, "type") }
+                "string" -> string(schema)
+                "integer" -> whole(schema)
                 "number" -> Number(whole = false).also { only(schema, "type") }
                 "boolean" -> Choice(listOf(Literal("true"), Literal("false"))).also { only(schema, "type") }
                 "null" -> Literal("null").also { only(schema, "type") }
@@ -191,17 +220,42 @@ internal class Grammar private constructor(private val root: Node) {
             }
         }
 
+        private fun string(schema: Map<*, *>): Node {
+            val quote = Literal("\"")
+            val format = schema["format"] as? String
+            val pattern = if (format == null) schema["pattern"] as? String else formatPattern(format) ?: unsupported("the format $format")
+            if (pattern != null) {
+                only(schema, "type", if (format == null) "pattern" else "format")
+                return Sequence(listOf(quote, patternNode(pattern) ?: unsupported("the pattern $pattern"), quote))
+            }
+            only(schema, "type", "minLength", "maxLength")
+            val least = (schema["minLength"] as? Long)?.toInt() ?: 0
+            val most = (schema["maxLength"] as? Long)?.toInt() ?: maxOf(LONGEST_STRING, least)
+            if (least > most) unsupported("a string of $least to $most characters")
+            return Sequence(listOf(quote, Inside(most, least)))
+        }
+
+        private fun whole(schema: Map<*, *>): Node {
+            only(schema, "type", "minimum", "maximum")
+            val least = schema["minimum"] as? Long
+            val most = schema["maximum"] as? Long
+            if (least == null && most == null) return Number(whole = true)
+            if (least == null || most == null || most < least || most - least > WIDEST_RANGE) {
+                unsupported("a whole number from $least to $most")
+            }
+            return Choice((least..most).map { Literal(it.toString()) })
+        }
+
         private fun array(schema: Map<*, *>): Node {
             only(schema, "type", "items", "minItems", "maxItems")
             val item = node(schema["items"] as? Map<*, *> ?: unsupported("an array without items"))
             val least = (schema["minItems"] as? Long)?.toInt() ?: 0
-            val most = (schema["maxItems"] as? Long)?.toInt() ?: MOST_ITEMS
+            val most = (schema["maxItems"] as? Long)?.toInt() ?: maxOf(USUAL_ITEMS, least)
             if (most > MOST_ITEMS || least > most) unsupported("an array of $least to $most items")
-            val lengths =
-                (least..most).map { length ->
-                    Sequence(List(length) { index -> if (index == 0) item else Sequence(listOf(Literal(","), item)) } + Literal("]"))
-                }
-            return Sequence(listOf(Literal("["), Choice(lengths)))
+            val further = Repeat(Sequence(listOf(Literal(","), item)), maxOf(least - 1, 0), most - 1)
+            val some = if (most > 0) listOf(Sequence(listOf(item, further))) else emptyList()
+            val none = if (least == 0) listOf(Literal("")) else emptyList()
+            return Sequence(listOf(Literal("["), Choice(some + none), Literal("]")))
         }
 
         private fun fields(schema: Map<*, *>): Node {

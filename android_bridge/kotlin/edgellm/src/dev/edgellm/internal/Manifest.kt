@@ -1,7 +1,9 @@
 package dev.edgellm.internal
 
+import dev.edgellm.Action
 import dev.edgellm.EdgeLlmException
 import dev.edgellm.Sampling
+import dev.edgellm.internal.storage.hex
 import java.io.File
 import java.io.IOException
 import java.security.MessageDigest
@@ -92,6 +94,14 @@ internal fun verifyFiles(directory: File, manifest: Manifest, hashes: Boolean) {
     }
 }
 
+/** The actions that a manifest lists. Throws [EdgeLlmException.Bundle]. */
+internal fun readActions(directory: File, manifest: Manifest): List<Action> =
+    try {
+        parseActions(manifest.actions)
+    } catch (error: JsonException) {
+        throw EdgeLlmException.Bundle("The actions in $directory are malformed: ${error.message}. $AGAIN", error)
+    }
+
 private fun parseManifest(document: JsonObject): Manifest {
     document.onlyKnows(
         "schema_version", "name", "format", "family", "model", "context_length", "vocabulary_size", "kv", "memory", "requires",
@@ -168,7 +178,7 @@ private fun parseFiles(document: JsonObject): Map<String, FileEntry> {
     }
 }
 
-private fun leavesDirectory(name: String): Boolean =
+internal fun leavesDirectory(name: String): Boolean =
     name.isEmpty() || name.startsWith("/") || name.any { it == '\\' || it == ':' || it == '\u0000' } || ".." in name.split("/")
 
 private fun sha256(file: File): String {
@@ -176,10 +186,16 @@ private fun sha256(file: File): String {
     val piece = ByteArray(1 shl 20)
     file.inputStream().use { stream ->
         while (true) {
+            requireNotInterrupted()
             val read = stream.read(piece)
             if (read < 0) break
             digest.update(piece, 0, read)
         }
     }
-    return digest.digest().joinToString("") { "%02x".format(it) }
+    return hex(digest.digest())
+}
+
+/** Loading takes seconds: it ends when its thread is interrupted. */
+internal fun requireNotInterrupted() {
+    if (Thread.interrupted()) throw InterruptedException("Loading was cancelled.")
 }

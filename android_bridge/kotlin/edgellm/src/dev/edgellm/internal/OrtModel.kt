@@ -7,6 +7,7 @@ import ai.onnxruntime.OrtLoggingLevel
 import ai.onnxruntime.OrtSession
 import dev.edgellm.EdgeLlmException
 import java.io.File
+import java.nio.Buffer
 import java.nio.ByteBuffer
 import java.nio.ByteOrder
 import java.nio.FloatBuffer
@@ -147,11 +148,17 @@ internal class OrtModel(private val directory: File, private val manifest: Manif
     private fun copyHeads(from: FloatBuffer, to: FloatBuffer, heads: Int, headDim: Int, length: Int) {
         for (head in 0 until heads) {
             val source = from.duplicate()
-            source.position(head * held * headDim).limit(head * held * headDim + position * headDim)
+            source.window(head * held * headDim, head * held * headDim + position * headDim)
             val target = to.duplicate()
-            target.position(head * length * headDim)
+            target.window(head * length * headDim, to.capacity())
             target.put(source)
         }
+    }
+
+    /** On Buffer, since Android's FloatBuffer has had no `position` of its own before API 28. */
+    private fun Buffer.window(start: Int, end: Int) {
+        limit(end)
+        position(start)
     }
 
     private fun openSession(threads: Int): OrtSession {

@@ -51,8 +51,7 @@ internal class TextStream(private val stops: List<String>) {
         decoder.decode(input, output, last)
         if (last) decoder.flush(output)
         pending = ByteArray(input.remaining()).also { input.get(it) }
-        output.flip()
-        return output.toString()
+        return String(output.array(), 0, output.position())
     }
 
     private fun take(new: String): String {

@@ -12,7 +12,6 @@ import java.io.File
  */
 internal class Tokenizer private constructor(
     private val addedTokens: AddedTokens,
-    private val normalizer: Normalizer,
     private val preTokenizer: PreTokenizer,
     private val model: PieceModel,
     private val pieces: Array<String?>,
@@ -39,7 +38,7 @@ internal class Tokenizer private constructor(
             if (token != null) {
                 ids.add(token)
             } else {
-                for (word in preTokenizer.split(normalizer.normalize(part), first)) model.encode(word, ids)
+                for (word in preTokenizer.split(part, first)) model.encode(word, ids)
             }
             first = false
         }
@@ -78,13 +77,13 @@ internal class Tokenizer private constructor(
         private fun parse(document: JsonObject): Tokenizer {
             val modelPart = document.nested("model")
             val model = parseModel(modelPart)
-            val added = AddedTokens(document.list("added_tokens").map(::parseAdded))
+            val normalizer = parseNormalizer(document.nestedOrNull("normalizer"))
+            val added = AddedTokens(document.list("added_tokens").map(::parseAdded), normalizer)
             val size = maxOf(model.pieces.size, (added.ids.maxOrNull() ?: -1) + 1)
             val pieces = model.pieces.copyOf(size)
             for (token in added.tokens) pieces[token.id] = token.text
             return Tokenizer(
                 added,
-                parseNormalizer(document.nestedOrNull("normalizer")),
                 parsePreTokenizer(document.nestedOrNull("pre_tokenizer")),
                 model,
                 pieces,
@@ -98,7 +97,8 @@ internal class Tokenizer private constructor(
             if (token.flagOr("lstrip", false) || token.flagOr("rstrip", false)) {
                 throw UnknownPartException("added tokens that take the spaces around them")
             }
-            return AddedToken(token.int("id"), token.text("content"), token.flag("special"))
+            val special = token.flag("special")
+            return AddedToken(token.int("id"), token.text("content"), special, token.flagOr("normalized", !special))
         }
     }
 }
