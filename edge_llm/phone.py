@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterable
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from edge_llm.actions.manifest import Action, action_document
@@ -36,7 +35,7 @@ def export_for_phone(
     *,
     device: str | Target = DEFAULT_DEVICE,
     context_length: int | None = None,
-    actions: Iterable[Action] = (),
+    actions: Iterable[Action] | None = None,
     home: Home | None = None,
     progress: ProgressCallback | None = None,
 ) -> tuple[PhoneManifest, Plan]:
@@ -47,7 +46,7 @@ def export_for_phone(
         directory: must not exist, or be an older export.
         device: a target of `edge-llm plan`, by name or as `quantize.targets.find_target` gives it.
         context_length: most tokens the app will hold; None takes 2,048, or the model's limit.
-        actions: what the model may propose.
+        actions: what the model may propose; None takes `phone_actions()`.
 
     Returns:
         The manifest, and the plan it was checked against.
@@ -65,8 +64,16 @@ def export_for_phone(
     if context > limit:
         raise ConfigError(f"The context length is {context}; {bundle.manifest.name} holds {limit}. Ask for less.")
     memory, planned = _memory_on(bundle, device, context)
-    options = ExportOptions(context, memory, actions=tuple(map(action_document, actions)))
+    offered = phone_actions() if actions is None else actions
+    options = ExportOptions(context, memory, actions=tuple(map(action_document, offered)))
     return export(bundle, directory, _renderer(bundle), options), planned
+
+
+def phone_actions() -> tuple[Action, ...]:
+    """The standard actions that an Android intent carries out."""
+    from edge_llm.actions.library import library
+
+    return tuple(action for action in library() if any(carrier.kind == "intent" for carrier in action.carriers))
 
 
 def _memory_on(bundle: Bundle, device: str | Target, context: int) -> tuple[Memory, Plan]:
@@ -85,16 +92,20 @@ def _refusal(bundle: Bundle, planned: Plan, context: int) -> str:
     form = next(option for option in planned.options if option.exists)
     gigabyte = 10**9
     text = (
-        f"{bundle.manifest.name} takes {form.memory.total_bytes / gigabyte:.1f} GB at a context of {context} tokens; "
-        f"{planned.target.title} gives one app {planned.target.usable_bytes / gigabyte:.1f} GB."
+        f"{bundle.manifest.name} takes {form.memory.total_bytes / gigabyte:.2f} GB at a context of {context} tokens; "
+        f"{planned.target.title} gives one app {planned.target.usable_bytes / gigabyte:.2f} GB."
     )
-    fitting = [option for option in planned.options if option.fits]
+    made = [option for option in planned.options if option.fits and not option.exists]
+    made = [option for option in made if option.container == form.container] or made
+    nearest = max(made, key=lambda option: option.memory.total_bytes, default=None)
+    ways = []
+    if nearest is not None:
+        taken = nearest.memory.total_bytes / gigabyte
+        other = "" if nearest.container == form.container else f" in {nearest.container} form"
+        ways.append(f"Quantize it with --bits {nearest.recipe}{other}, which takes {taken:.2f} GB at that context.")
     if form.largest_context:
-        return f"{text} It fits with --context {form.largest_context}."
-    if fitting:
-        nearest = max(fitting, key=lambda option: option.memory.total_bytes)
-        return f"{text} Quantize it with --bits {nearest.recipe}, which takes {nearest.memory.total_bytes / gigabyte:.1f} GB."
-    return f"{text} {planned.verdict}"
+        ways.append(f"{'Or export' if ways else 'Export'} it as it is with --context {form.largest_context}, which fits.")
+    return " ".join([text, *(ways or [planned.verdict])])
 
 
 def _renderer(bundle: Bundle) -> Render | None:
@@ -111,19 +122,3 @@ def _renderer(bundle: Bundle) -> Render | None:
         return prompt.render(Message.from_json({"role": role, "content": content}) for role, content in conversation)
 
     return render
-
-
-def read_actions(path: Path) -> tuple[Action, ...]:
-    """The actions of a JSON file: one manifest, or a list of them. Raises ManifestError or StorageError."""
-    import json
-
-    from edge_llm.actions.manifest import parse_action
-    from runtimes.errors import ManifestError, StorageError
-
-    try:
-        document = json.loads(path.read_text(encoding="utf-8"))
-    except OSError as error:
-        raise StorageError(f"Cannot read {path}: {error.strerror or error}.") from error
-    except (ValueError, RecursionError) as error:
-        raise ManifestError(f"{path} is not valid JSON: {error}.") from error
-    return tuple(map(parse_action, document if isinstance(document, list) else [document]))

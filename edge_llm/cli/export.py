@@ -27,7 +27,16 @@ Context: TypeAlias = Annotated[
     int | None, typer.Option("--context", metavar="N", min=1, help="Most tokens the app holds. Default: 2048.")
 ]
 ActionFile: TypeAlias = Annotated[
-    Path | None, typer.Option("--actions", metavar="FILE", help="A JSON file of action manifests the model may propose.")
+    Path | None,
+    typer.Option(
+        "--actions",
+        metavar="FILE",
+        help="A JSON file of the actions the model may propose. Default: the standard ones that Android carries out.",
+    ),
+]
+Memory: TypeAlias = Annotated[
+    float | None,
+    typer.Option("--memory", metavar="GB", help="Memory of the device, where it is not the profile's."),
 ]
 PacksDirectory: TypeAlias = Annotated[
     Path | None, typer.Option("--packs", metavar="DIR", help="Write Play Asset Delivery packs there as well.")
@@ -43,6 +52,7 @@ def export(
     out: OutDirectory,
     target: Opener = "android",
     device: Device = "snapdragon-8-gen3",
+    memory: Memory = None,
     context: Context = None,
     actions: ActionFile = None,
     packs: PacksDirectory = None,
@@ -58,22 +68,25 @@ def export(
 
     Examples:
         edge-llm export smollm2-135m-instruct -o phone
-        edge-llm export out/onnx --device snapdragon-8-gen3 --context 4096 -o phone --packs packs
+        edge-llm export out/onnx --device snapdragon-8-gen3 --memory 8 --context 4096 -o phone --packs packs
         edge-llm export model.gguf -o phone --download https://example.org/models/mine
     """
     from android_bridge.delivery import write_download, write_packs
+    from edge_llm.actions.library import read_actions
     from edge_llm.cli.progress import ProgressDisplay
     from edge_llm.home import Home
-    from edge_llm.phone import export_for_phone, read_actions
+    from edge_llm.phone import export_for_phone
+    from quantize.targets import find_target
 
     if download is not None and not download.startswith("https://"):
         raise ConfigError(f"{download} is not an https address.")
-    offered = () if actions is None else read_actions(actions)
+    phone = find_target(device) if memory is None else find_target(device).with_memory(memory * 10**9)
+    offered = None if actions is None else read_actions(actions)
     with ProgressDisplay() as progress:
         manifest, planned = export_for_phone(
             model,
             out,
-            device=device,
+            device=phone,
             context_length=context,
             actions=offered,
             home=Home(home),
