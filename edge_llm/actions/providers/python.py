@@ -1,7 +1,7 @@
 """Python functions as carriers: those of the standard library of actions, and those the app gave by name.
 
 A manifest is data and may come from a file, so it names a function and never makes one run that nobody meant for this: only
-functions of the modules listed here are imported, and only functions that the app passed are called besides.
+the functions listed here are imported, and only functions that the app passed are called besides.
 """
 
 from __future__ import annotations
@@ -19,10 +19,19 @@ from edge_llm.actions.values import Call
 from edge_llm.hidden import show_hidden
 from runtimes.errors import CarrierUnavailableError, EdgeLLMError, RuntimeFailedError
 
-PACKAGE = "edge_llm.actions.tools"
-"""Where the standard functions are: the public ones of its modules may be called."""
-COMPUTING = frozenset({"calculate", "units", "currency", "equations", "chart", "lists", "events", "contacts", "apps"})
-"""Modules of it whose results are made of the call's own values and of nothing that was read."""
+_PACKAGE = "edge_llm.actions.tools"
+_MAKING = (
+    "calculate:calculate", "units:convert_units", "currency:convert_currency", "equations:solve_equation", "chart:draw_chart",
+    "lists:add_note", "lists:add_shopping", "lists:add_todo", "contacts:contact_file", "apps:open_app",
+    "events:event_file", "events:meeting_file", "events:reminder_file", "events:alarm_file", "events:timer_file",
+)  # fmt: skip
+_READING = (
+    "lists:show_notes", "lists:show_shopping", "lists:show_todo", "lists:remove", "find:search_memory", "find:show_calendar",
+)  # fmt: skip
+MAKING = frozenset(f"{_PACKAGE}.{name}" for name in _MAKING)
+"""Standard functions whose results are made of the call's own values and of nothing that was read."""
+STANDARD = MAKING | {f"{_PACKAGE}.{name}" for name in _READING}
+"""The standard functions: no other one is imported because a manifest names it."""
 
 
 class PythonProvider:
@@ -39,7 +48,7 @@ class PythonProvider:
 
     def __init__(self, functions: Mapping[str, Callable[..., Any]] | None = None, *, computing: Collection[str] = ()) -> None:
         self._functions = dict(functions or {})
-        self._computing = frozenset(computing)
+        self._computing = MAKING | frozenset(computing)
 
     def obstacle(self, carrier: Carrier, call: Call) -> str | None:
         """Why the function cannot be called."""
@@ -77,27 +86,19 @@ class PythonProvider:
             json.dumps(result, allow_nan=False)
         except (TypeError, ValueError) as error:
             raise RuntimeFailedError(f"{carrier.target} gave back something that is no JSON: {error}.") from error
-        own = self._is_computing(carrier.target) and all(value.provenance.trusted for value in call.slots.values())
+        own = carrier.target in self._computing and all(value.provenance.trusted for value in call.slots.values())
         return ProviderResult(result, untrusted=not own)
-
-    def _is_computing(self, target: str) -> bool:
-        module, _, _ = target.partition(":")
-        package, _, name = module.rpartition(".")
-        return target in self._computing or (package == PACKAGE and name in COMPUTING)
 
     def _find(self, target: str) -> Callable[..., Any]:
         """The function that a target names. Raises CarrierUnavailableError."""
         if target in self._functions:
             return self._functions[target]
-        module, _, name = target.partition(":")
-        package, _, part = module.rpartition(".")
-        if package != PACKAGE or not part.isidentifier() or not name.isidentifier() or name.startswith("_"):
+        if target not in STANDARD:
             raise CarrierUnavailableError(f"The function {target} was not given by the app, so it is not called.")
+        module, _, name = target.partition(":")
         try:
             loaded = importlib.import_module(module)
         except ImportError as error:
             raise CarrierUnavailableError(f"The function {target} cannot be loaded: {error}.") from error
-        function = getattr(loaded, name, None)
-        if not inspect.isfunction(function) or function.__module__ != module:
-            raise CarrierUnavailableError(f"There is no function {target}.")
+        function: Callable[..., Any] = getattr(loaded, name)
         return function

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import importlib
+import inspect
 import os
 import stat
 import sys
@@ -13,11 +15,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from edge_llm.actions.library import library
 from edge_llm.actions.manifest import Carrier
 from edge_llm.actions.providers.clipboard import ClipboardProvider
 from edge_llm.actions.providers.desktop import Desktop
 from edge_llm.actions.providers.intent import IntentProvider
-from edge_llm.actions.providers.python import PythonProvider
+from edge_llm.actions.providers.python import MAKING, STANDARD, PythonProvider
 from edge_llm.actions.providers.uri import SCHEMES, UriProvider, fill_link
 from edge_llm.actions.values import Call
 from runtimes.errors import CarrierUnavailableError, InputError, RuntimeFailedError
@@ -258,7 +261,7 @@ def test_a_function_of_the_app_is_called_with_the_canonical_arguments() -> None:
     [
         "os:system", "subprocess:run", "builtins:eval", "edge_llm.memory.erase:forget",
         *(f"{TOOLS}{rest}" for rest in (":x", ".calculate:_private", ".calculate:json", ".nowhere:f", ".calculate:")),
-        f"{TOOLS}.calculate", f"{TOOLS}..calculate:calculate", "",
+        f"{TOOLS}.calculate", f"{TOOLS}..calculate:calculate", f"{TOOLS}.events:write_new", "",
     ],
 )  # fmt: skip
 def test_a_manifest_cannot_name_any_other_function(target: str) -> None:
@@ -305,6 +308,18 @@ def test_a_result_is_somebody_elses_words_unless_it_is_made_of_the_persons(
 ) -> None:
     provider = PythonProvider({"app:send": lambda **_: "x"}, computing=computing)
     assert provider.run(python(), of).untrusted == untrusted
+
+
+def test_every_function_that_a_standard_action_names_may_be_called_and_is_there() -> None:
+    named = {carrier.target for one in library() for carrier in one.carriers if carrier.kind == "python"}
+    assert named <= STANDARD
+    for target in STANDARD:
+        module, _, name = target.partition(":")
+        assert inspect.isfunction(getattr(importlib.import_module(module), name))
+
+
+def test_what_is_read_from_memory_is_never_taken_for_the_persons_words() -> None:
+    assert not {target for target in MAKING if ".find:" in target or ":show_" in target}
 
 
 def test_the_standard_functions_are_found() -> None:
