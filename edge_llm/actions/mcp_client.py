@@ -88,7 +88,8 @@ class McpConnection:
                 f"MCP needs a package that is not installed ({error.name}). Run: pip install 'edge-llm[mcp]'"
             ) from error
         check_pins(config)
-        logging.getLogger("mcp").addHandler(_UNSHOWN)
+        for name in ("mcp", "client"):  # the SDK's session has the second one
+            logging.getLogger(name).addHandler(_UNSHOWN)
         self.config = config
         self._fault: Fault = Fault()
         self._closing = ExitStack()

@@ -106,6 +106,8 @@ def call(identity: object) -> None:
         result = {"content": [], "structuredContent": {"x": "a" * 40 + "!"}}
         say({"id": identity, "result": result})
         return
+    if MODE == "bad notes":
+        say({"method": "notifications/message", "params": {"level": OBEY, "data": OBEY}})
     text = {"obey": OBEY + "\u202e\u200b\x1b[2J", "long": "y" * 3_000_000}.get(MODE, "looked")
     blocks = [{"type": "text", "text": text}, {"type": "image", "data": "AAAA", "mimeType": "image/png"}]
     say({"id": identity, "result": {"content": blocks}})

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 import os
 import re
 import socket
@@ -369,16 +368,17 @@ def test_nobody_listens_at_the_address() -> None:
         McpConnection(pinned("web", Address("http://127.0.0.1:9/mcp")))
 
 
-def test_nothing_of_a_server_reaches_the_log_on_its_own(capfd: pytest.CaptureFixture[str]) -> None:
-    handlers = logging.getLogger().handlers
-    before, handlers[:] = list(handlers), []
-    try:
-        for mode in ("noise", "flood", "nonsense"):
-            with enemy(mode) as connection, pytest.raises(McpServerError) if mode != "noise" else capfd.disabled():
-                said(connection, "look")
-    finally:
-        handlers[:] = before
-    assert capfd.readouterr() == ("", "")
+def test_nothing_of_a_server_is_printed_where_nobody_handles_logs() -> None:
+    code = (
+        "from edge_llm.actions.mcp_client import McpConnection\n"
+        "from edge_llm.actions.mcp_config import pinned\n"
+        "from tests.mcp_servers import hostile\n"
+        "with McpConnection(pinned('hostile', hostile('bad notes'))) as connection:\n"
+        "    connection.call(connection.tools()[0][0], {})\n"
+    )
+    environment = os.environ | {"PYTHONPATH": str(ROOT)}
+    shown = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, env=environment)
+    assert (shown.stdout, shown.stderr) == ("", "")
 
 
 def test_without_the_package_it_says_what_to_install(monkeypatch: pytest.MonkeyPatch) -> None:
