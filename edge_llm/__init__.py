@@ -13,6 +13,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from edge_llm.assistant import Assistant
     from edge_llm.chat import Chat
     from edge_llm.constrain import Constraint
     from edge_llm.events import (
@@ -39,6 +40,7 @@ if TYPE_CHECKING:
 
 _HOMES = {
     "Alternative": "edge_llm.events",
+    "Assistant": "edge_llm.assistant",
     "Chat": "edge_llm.chat",
     "Constraint": "edge_llm.constrain",
     "Done": "edge_llm.events",
@@ -68,6 +70,7 @@ _HOMES = {
 
 __all__ = [
     "Alternative",
+    "Assistant",
     "Chat",
     "Constraint",
     "Done",
