@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import shutil
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -14,7 +16,7 @@ from android_bridge.phone_model import read_phone_model
 from edge_llm.messages import Message
 from edge_llm.template import ChatTemplate
 from runtimes.bundle import Bundle
-from runtimes.errors import BundleError, ConfigError
+from runtimes.errors import BundleError, ConfigError, TokenizerError
 from tests.tiny import CHATML
 
 OPTIONS = ExportOptions(context_length=64, memory=Memory(1000, 200, 30), actions=({"id": "call"},))
@@ -105,3 +107,18 @@ def test_one_changed_byte_and_a_missing_file_are_named(bundles: dict[str, Bundle
     (target / "model.onnx.data").unlink()
     with pytest.raises(BundleError, match="is missing"):
         verify_export(target)
+
+
+@pytest.mark.parametrize("flag", ["single_word", "lstrip", "rstrip"])
+def test_an_added_token_that_the_phone_would_read_otherwise_is_refused(
+    bundles: dict[str, Bundle], tmp_path: Path, flag: str
+) -> None:
+    copied = tmp_path / "bundle"
+    shutil.copytree(bundles["onnx"].path, copied)
+    path = copied / "tokenizer.json"
+    document = json.loads(path.read_text(encoding="utf-8"))
+    document["added_tokens"][0][flag] = True
+    path.write_text(json.dumps(document), encoding="utf-8")
+    with pytest.raises(TokenizerError, match=f"with {flag}, which the Kotlin library"):
+        export(replace(bundles["onnx"], path=copied), tmp_path / "phone", render, OPTIONS)
+    assert not (tmp_path / "phone").exists()
