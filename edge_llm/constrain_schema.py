@@ -91,7 +91,12 @@ def _plain(schema: Schema) -> dict[str, Any]:
     describe = getattr(schema, "model_json_schema", None)
     if describe is None:
         raise ConstraintError(f"A schema must be a JSON schema object or a pydantic model, and this is {schema!r}.")
-    return dict(describe())
+    from pydantic.errors import PydanticUserError
+
+    try:
+        return dict(describe())
+    except PydanticUserError as error:
+        raise ConstraintError(f"{schema.__name__} has a field that JSON cannot hold: {error.message}.") from error
 
 
 def _parts(schema: Any, place: str = "$") -> Iterator[tuple[str, dict[str, Any]]]:

@@ -39,6 +39,11 @@ PERSON: dict[str, Any] = {
 }
 END = 256
 ROW_COST = 0.3
+SAMPLINGS = (
+    Sampling(),
+    Sampling(temperature=1.5),
+    Sampling(temperature=1.0, top_k=40, top_p=0.9, min_p=0.01, repetition_penalty=1.3),
+)
 many = settings(max_examples=60, deadline=None, derandomize=True, suppress_health_check=[HealthCheck.function_scoped_fixture])
 
 short_texts = st.fixed_dictionaries({"type": st.just("string"), "maxLength": st.integers(0, 6)})
@@ -129,9 +134,9 @@ def answer(session: FakeSession, constraint: Constraint, **options: Any) -> Resu
 
 
 @many
-@given(schema=schemas, seed=st.integers(0, 9), temperature=st.sampled_from([0.0, 1.5]))
-def test_nonsense_is_written_as_the_schema_says(schema: dict[str, Any], seed: int, temperature: float) -> None:
-    sampling = Sampling(temperature=temperature, seed=seed)
+@given(schema=schemas, seed=st.integers(0, 9), sampling=st.sampled_from(SAMPLINGS))
+def test_nonsense_is_written_as_the_schema_says(schema: dict[str, Any], seed: int, sampling: Sampling) -> None:
+    sampling = replace(sampling, seed=seed)
     result = answer(Recorder(seed=seed), Constraint.json_schema(schema), sampling=sampling)
     jsonschema.validate(read_answer(schema, result.text), schema)
     assert result.stop_reason == "stop"

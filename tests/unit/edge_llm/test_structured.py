@@ -5,6 +5,7 @@ from __future__ import annotations
 import datetime
 import threading
 import uuid
+from collections.abc import Callable
 from decimal import Decimal
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal
@@ -172,6 +173,14 @@ def test_a_schema_or_a_constraint(make_model: ModelMaker) -> None:
     for number in (0, -1):
         with pytest.raises(ConfigError, match="at least 1"):
             model.chat(QUESTION, constraint=Constraint.choices(["a"]), reason_first=number)
+
+
+def test_a_field_that_json_cannot_hold() -> None:
+    class Job(BaseModel):
+        run: Callable[[], None]
+
+    with pytest.raises(ConstraintError, match="Job has a field that JSON cannot hold"):
+        Constraint.json_schema(Job)
 
 
 def test_reasoning_comes_first_and_freely(make_model: ModelMaker) -> None:
