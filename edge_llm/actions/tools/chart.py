@@ -1,4 +1,4 @@
-"""Bar, line and pie charts from a table of labels and figures, drawn by matplotlib without a screen."""
+"""Bar, line and pie charts of figures that were said or that are in memory, drawn by matplotlib without a screen."""
 
 from __future__ import annotations
 
@@ -12,11 +12,14 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, TypeAlias, get_args
 
 from edge_llm.actions.tools.events import made_folder, write_new
+from edge_llm.actions.tools.table import Row, figures_in, table_in
 from edge_llm.home import Home
 from runtimes.errors import InputError, RuntimeUnavailableError
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
+
+    from edge_llm.memory.view import MemoryView
 
 ChartKind: TypeAlias = Literal["bar", "line", "pie"]
 ChartFormat: TypeAlias = Literal["png", "svg"]
@@ -40,45 +43,73 @@ class Charts:
 
     Args:
         folder: made when the first file is.
+        memory: where tables are looked for; None draws only figures that are given.
         format: png, or svg; what has Chinese in it is svg where no font for it is installed, so that its reader's fonts
             show it.
     """
 
-    def __init__(self, folder: Path, *, format: ChartFormat = "png") -> None:  # noqa: A002  (matplotlib's word)
+    def __init__(self, folder: Path, memory: MemoryView | None = None, *, format: ChartFormat = "png") -> None:  # noqa: A002
         self._folder = folder
+        self._memory = memory
         self._format = format
 
     def draw_chart(
-        self, items: Sequence[Mapping[str, Any]], label: str | None = None, title: str | None = None
+        self, items: str | Sequence[Mapping[str, Any]], label: str | None = None, title: str | None = None
     ) -> dict[str, Any]:
         """See `draw_chart`."""
         kind = chart_kind(label)
-        names, values = _columns(items)
+        source = None
+        if isinstance(items, str):
+            rows, source = self._found(items)
+        else:
+            rows = _given(items)
+        if not 0 < len(rows) <= _MOST:
+            raise InputError(f"A chart of {len(rows)} rows; it needs one to {_MOST}.")
+        values = [row.value for row in rows]
         if kind == "pie" and (min(values) < 0 or sum(values) <= 0):
             raise InputError(
                 "A pie chart shows shares of a whole: its figures cannot be negative, or all 0. Ask for a bar chart."
             )
-        data, form = _drawn(kind, names, values, title or "", self._format)
+        data, form = _drawn(kind, [row.label for row in rows], values, title or "", self._format)
         path = write_new(self._folder, title or f"{kind}-chart", f".{form}", data)
-        return {"path": str(path), "kind": kind, "rows": len(values)}
+        return {"path": str(path), "kind": kind, "rows": len(values), "source": source}
+
+    def _found(self, words: str) -> tuple[Sequence[Row], str | None]:
+        """The figures in words, or of the first table that memory has for them, with its source's name."""
+        if rows := figures_in(words):
+            return rows, None
+        if self._memory is not None:
+            for name in dict.fromkeys(hit.item.source.name for hit in self._memory.search(words)):
+                lines = [line for item in self._memory.list(source=name)[::-1] for line in item.text.splitlines()]
+                if rows := table_in(lines, words):
+                    return rows, name
+        raise InputError(f"No figures are in {words!r}, and no table for it in memory. Say them: rent 900, food 400.")
 
 
-def draw_chart(items: Sequence[Mapping[str, Any]], label: str | None = None, title: str | None = None) -> dict[str, Any]:
+def draw_chart(items: str | Sequence[Mapping[str, Any]], label: str | None = None, title: str | None = None) -> dict[str, Any]:
     """A chart as a picture, in the home's folder `made`.
 
     Args:
-        items: rows {"label": text, "value": number}, at most 1,000.
+        items: "rent 900, food 400"; or words that find a table (CSV) in the home's memory, and name its column; or rows
+            {"label": text, "value": number}. At most 1,000.
         label: bar, line or pie, also as people say it ("饼图"); bar where none is named.
         title: stands above it.
 
     Returns:
-        {"path", "kind", "rows"}: a PNG, or an SVG where there is Chinese to show and no font for it.
+        {"path", "kind", "rows", "source"}: a PNG, or an SVG where there is Chinese to show and no font for it; the source is
+        the table's name, or None.
 
     Raises:
-        InputError: no rows, a figure that is none, or one that the kind cannot show.
+        InputError: no figures, one that is none, or one that the kind cannot show.
         RuntimeUnavailableError: matplotlib is not installed. StorageError: the disk refuses.
     """
-    return Charts(made_folder(Home())).draw_chart(items, label, title)
+    folder = made_folder(Home())
+    if not isinstance(items, str) or figures_in(items):
+        return Charts(folder).draw_chart(items, label, title)
+    from edge_llm.memory import Memory
+
+    with Memory.open(read_only=True, create=False) as memory:
+        return Charts(folder, memory).draw_chart(items, label, title)
 
 
 def chart_kind(words: str | None) -> ChartKind:
@@ -91,17 +122,14 @@ def chart_kind(words: str | None) -> ChartKind:
     raise InputError(f"{words!r} is no kind of chart that is drawn: {', '.join(get_args(ChartKind))} are.")
 
 
-def _columns(items: Sequence[Mapping[str, Any]]) -> tuple[list[str], list[float]]:
-    if not 0 < len(items) <= _MOST:
-        raise InputError(f"A chart of {len(items)} rows; it needs one to {_MOST}.")
-    names, values = [], []
+def _given(items: Sequence[Mapping[str, Any]]) -> list[Row]:
+    rows = []
     for item in items:
         value = item.get("value")
         if isinstance(value, bool) or not isinstance(value, int | float) or not math.isfinite(value):
             raise InputError(f"{value!r}, of {item.get('label')!r}, is no number that can be drawn.")
-        names.append(str(item.get("label", "")))
-        values.append(float(value))
-    return names, values
+        rows.append(Row(str(item.get("label", "")), float(value)))
+    return rows
 
 
 def _drawn(kind: ChartKind, names: list[str], values: list[float], title: str, form: ChartFormat) -> tuple[bytes, ChartFormat]:

@@ -28,7 +28,7 @@ def standard_functions(*, memory: Memory | None = None, home: Home | None = None
     """
     home = home or Home()
     folder = made_folder(home)
-    events, contacts, charts = Events(folder), Contacts(folder), Charts(folder)
+    events, contacts, charts = Events(folder), Contacts(folder), Charts(folder, memory)
 
     def convert_currency(currency_from: str, currency_to: str, amount: float | str = 1) -> dict[str, Any]:
         return Rates.read(rates_file(home)).convert_currency(currency_from, currency_to, amount)

@@ -7,8 +7,10 @@ from typing import Any
 
 import pytest
 
-from edge_llm.actions.tools.chart import Charts, chart_kind
+from edge_llm.actions.tools.chart import Charts, chart_kind, draw_chart
+from edge_llm.memory import Memory
 from runtimes.errors import InputError
+from tests.unit.edge_llm.memory.word_embedder import WordEmbedder
 
 pytest.importorskip("matplotlib")
 
@@ -57,9 +59,27 @@ def test_a_kind_as_people_say_it(words: str | None, kind: str) -> None:
         ([{"label": "a", "value": True}], "bar", "no number"),
         ([{"label": "a", "value": float("nan")}], "bar", "no number"),
         (ROWS, "radar", "'radar' is no kind"),
+        ("my spending", "bar", "No figures"),
     ],
 )
-def test_what_cannot_be_drawn(tmp_path: Path, rows: list[dict[str, Any]], kind: str, fact: str) -> None:
+def test_what_cannot_be_drawn(tmp_path: Path, rows: list[dict[str, Any]] | str, kind: str, fact: str) -> None:
     with pytest.raises(InputError, match=fact):
         Charts(tmp_path).draw_chart(rows, kind)
     assert not list(tmp_path.iterdir())
+
+
+def test_a_table_in_memory_is_drawn(tmp_path: Path) -> None:
+    table = tmp_path / "spending.csv"
+    table.write_text('Month,Rent,Spending\nJan,900,1200.5\nFeb,900,"1,100"\n', encoding="utf-8")
+    with Memory.open(tmp_path / "m.db", key=bytes(32), embedder=WordEmbedder()) as memory:
+        memory.add(table)
+        made = Charts(tmp_path, memory, format="svg").draw_chart("spending by month", "line")
+    assert (made["rows"], made["source"]) == (2, str(table))
+    assert "Feb" in Path(made["path"]).read_text(encoding="utf-8")
+
+
+def test_figures_that_were_said_need_no_memory(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("EDGE_LLM_HOME", str(tmp_path))
+    made = draw_chart("rent 900, food 400", "pie")
+    assert (made["kind"], made["rows"], made["source"]) == ("pie", 2, None)
+    assert Path(made["path"]).parent == tmp_path / "made"
