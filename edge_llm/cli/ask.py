@@ -18,6 +18,7 @@ from edge_llm.cli.opening import open_model
 from edge_llm.cli.turns import terminal_lines
 
 if TYPE_CHECKING:
+    from edge_llm.assistant import Assistant
     from edge_llm.conversation import Approve
 
 
@@ -73,17 +74,19 @@ def ask(
                 region=region,
             )
         )
-        from edge_llm.turns import Question
+        _take_turns(assistant, words, read_line, as_json=as_json)
 
+
+def _take_turns(assistant: Assistant, words: str, read_line: ReadLine | None, *, as_json: bool) -> None:
+    """The request, and on a terminal the replies to what it asks back."""
+    from edge_llm.turns import Question
+
+    while True:
         with cancel_on_interrupt() as cancel:
             turn = assistant.ask(words, cancel=cancel)
         show_turn(turn, as_json=as_json)
-        while read_line is not None and isinstance(turn, Question):
-            said = read_line("> ").strip()
-            if not said:
-                return
-            turn = assistant.ask(said)
-            show_turn(turn, as_json=as_json)
+        if read_line is None or not isinstance(turn, Question) or not (words := read_line("> ").strip()):
+            return
 
 
 def _approval(read_line: ReadLine | None, *, dry_run: bool) -> Approve | None:

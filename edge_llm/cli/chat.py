@@ -72,26 +72,29 @@ def chat(
     from edge_llm import Sampling
     from edge_llm.cli.opening import open_model
 
-    sampling = Sampling(
-        temperature=temperature, top_k=top_k, top_p=top_p, min_p=min_p, repetition_penalty=repetition_penalty, seed=seed
-    )
+    sampling = Sampling(temperature, top_k, top_p, min_p, repetition_penalty, seed=seed)
+    limits = Limits(sampling, max_tokens, tuple(stop or ()))
+    choice = StoreChoice(store, key_file, passphrase, home)
     with open_model(model, runtime=runtime, threads=threads, context_length=context, exact=exact, home=home) as opened:
         if assistant:
             from edge_llm.cli.assistant_mode import talk
 
-            talk(opened, StoreChoice(store, key_file, passphrase, home), as_json=as_json)
+            talk(opened, choice, as_json=as_json)
             return
-        limits = Limits(sampling, max_tokens, tuple(stop or ()))
-        with _begin(opened, system, StoreChoice(store, key_file, passphrase, home)) as conversation:
+        with _begin(opened, system, choice) as conversation:
             if memory or remember:
                 conversation.use_memory()
             conversation.chat.remember = remember
-            if sys.stdin.isatty() and not as_json:
-                title = opened.info.name if Path(model).exists() else model
-                note(f"{title} on {opened.info.runtime}. /help shows the commands, /quit leaves.")
-                _talk(conversation, limits)
-            else:
-                _answer_lines(conversation, limits, as_json=as_json)
+            _converse(conversation, limits, opened.info.name if Path(model).exists() else model, as_json=as_json)
+
+
+def _converse(conversation: Conversation, limits: Limits, title: str, *, as_json: bool) -> None:
+    """Talk on a terminal, or answer line by line in a pipe."""
+    if sys.stdin.isatty() and not as_json:
+        note(f"{title} on {conversation.chat.model.info.runtime}. /help shows the commands, /quit leaves.")
+        _talk(conversation, limits)
+    else:
+        _answer_lines(conversation, limits, as_json=as_json)
 
 
 def _begin(model: Model, system: str | None, store: StoreChoice) -> Conversation:

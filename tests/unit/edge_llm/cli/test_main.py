@@ -27,7 +27,7 @@ COMMANDS = (
     "actions list",
     "actions show",
     "actions try",
-    *("bench", "chat", "doctor", "eval", "export", "grants", "log"),
+    *("ask", "bench", "chat", "doctor", "eval", "export", "grants", "log"),
     *(f"mcp {name}" for name in ("add", "list", "remove", "tools")),
     *(f"memory {name}" for name in MEMORY),
     *("models", "plan", "pull", "quantize", "run"),
