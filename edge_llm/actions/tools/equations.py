@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import subprocess
 import sys
 from importlib.util import find_spec
@@ -21,7 +22,8 @@ def solve_equation(expression: str) -> dict[str, Any]:
     """The unknowns of one equation or several.
 
     Args:
-        expression: "x^2 - 5x + 6 = 0"; several are separated by semicolons or line ends. A side that is missing is 0.
+        expression: "x^2 - 5x + 6 = 0"; several are separated by semicolons or line ends, or by commas and "and" where each has
+            an equals sign. A side that is missing is 0.
 
     Returns:
         {"unknowns", "solutions"}: the real solutions, or else the complex (written with I), each {unknown: {"exact": "sqrt(2)",
@@ -37,7 +39,7 @@ def solve_equation(expression: str) -> dict[str, Any]:
 
 def solve_within(expression: str, time_limit_s: float) -> dict[str, Any]:
     """As `solve_equation`, within so many seconds."""
-    parts = [part.strip() for part in expression.replace("；", ";").replace("\n", ";").split(";") if part.strip()]
+    parts = _parts(expression)
     if not 0 < len(parts) <= _MOST:
         raise InputError(f"{len(parts)} equations; one to {_MOST} are solved at a time.")
     unknowns = sorted(frozenset().union(*(names(side) for part in parts for side in parse_equation(part))))
@@ -48,6 +50,12 @@ def solve_within(expression: str, time_limit_s: float) -> dict[str, Any]:
             'Solving equations needs sympy, which is not installed: pip install "edge-llm[assistant]".'
         )
     return {"unknowns": unknowns, "solutions": _solved_by_child(expression, parts, unknowns, time_limit_s)}
+
+
+def _parts(expression: str) -> list[str]:
+    parts = [part.strip() for part in re.split(r"[;；\n]", expression) if part.strip()]
+    looser = [part.strip() for part in re.split(r"[;；\n,，、]|\band\b|且|和", expression) if part.strip()]
+    return looser if all("=" in part for part in looser) else parts  # min(x, 2) = 1 is one equation
 
 
 def _solved_by_child(expression: str, parts: list[str], unknowns: list[str], time_limit_s: float) -> list[Any]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from edge_llm.actions.tools.equations import solve_equation, solve_within
+from edge_llm.actions.tools.equations import _parts, solve_equation, solve_within
 from runtimes.errors import InputError
 
 pytest.importorskip("sympy")
@@ -43,6 +43,22 @@ def test_a_process_of_its_own_answers() -> None:
     found = solve_equation("x^2 = 2; y = 2x")
     assert found["unknowns"] == ["x", "y"]
     assert {"exact": "sqrt(2)", "decimal": "1.4142135623731"} in [solution["x"] for solution in found["solutions"]]
+
+
+@pytest.mark.parametrize(
+    ("expression", "count"),
+    [
+        ("x=1, y=2", 2),
+        ("x=1，y=2", 2),
+        ("x = 1 and y = 2", 2),
+        ("x=1且y=2", 2),
+        ("x=1\ny=2;", 2),
+        ("min(x, 2) = 1", 1),
+        ("x+y", 1),
+    ],
+)
+def test_equations_are_told_apart(expression: str, count: int) -> None:
+    assert len(_parts(expression)) == count
 
 
 def test_it_is_ended_when_it_takes_too_long() -> None:
