@@ -109,7 +109,7 @@ def install_debian(packages: tuple[str, ...]) -> None:
     """Install what is missing, where that needs nobody's password. Raises ToolchainError elsewhere."""
 
     def installed(name: str) -> bool:
-        return _run(["dpkg-query", "-W", "-f=${Status}", name], check=False) == "install ok installed"
+        return run(["dpkg-query", "-W", "-f=${Status}", name], check=False) == "install ok installed"
 
     missing = [name for name in packages if not installed(name)]
     if not missing:
@@ -118,10 +118,10 @@ def install_debian(packages: tuple[str, ...]) -> None:
     if os.geteuid() != 0 or shutil.which("apt-get") is None:
         raise ToolchainError(f"Install these packages first: {' '.join(missing)}")
     try:
-        _run(command)
+        run(command)
     except ToolchainError:
-        _run(["apt-get", "update", "-qq"])
-        _run(command)
+        run(["apt-get", "update", "-qq"])
+        run(command)
 
 
 def _unpack_npm(package: NpmPackage, target: Path, prefix: str) -> None:
@@ -137,7 +137,7 @@ def _unpack_npm(package: NpmPackage, target: Path, prefix: str) -> None:
 
 
 def _download(package: NpmPackage, folder: Path) -> Path:
-    _run(["npm", "pack", "--silent", f"{package.name}@{package.version}"], cwd=folder)
+    run(["npm", "pack", "--silent", f"{package.name}@{package.version}"], cwd=folder)
     tarball = next(folder.glob("*.tgz"))
     digest = hashlib.sha256(tarball.read_bytes()).hexdigest()
     if digest != package.sha256:
@@ -170,7 +170,7 @@ def _build_natives(tools: Toolchain) -> None:
     def build(name: str, source: str, version_script: str) -> None:
         script = f"-Wl,--version-script={bridge / version_script}"
         command = ["gcc", "-O1", "-shared", "-fPIC", "-fno-builtin", "-nostartfiles", f"-Wl,-soname,{name}", script]
-        _run([*command, "-o", str(ready / name), str(bridge / source), "-ldl"])
+        run([*command, "-o", str(ready / name), str(bridge / source), "-ldl"])
 
     shutil.copyfile(tools.aar / "jni" / "x86_64" / "libonnxruntime4j_jni.so", ready / "libonnxruntime4j_jni.so")
     shutil.copyfile(tools.aar.parent / "linux-x86_64" / "libonnxruntime.so.1", ready / "libonnxruntime.so.1")
@@ -181,7 +181,8 @@ def _build_natives(tools: Toolchain) -> None:
     (ready / "complete").touch()
 
 
-def _run(command: list[str], *, check: bool = True, cwd: Path | None = None) -> str:
+def run(command: list[str], *, check: bool = True, cwd: Path | None = None) -> str:
+    """What a command prints. Raises ToolchainError when it is not installed or, with `check`, fails."""
     environment = os.environ | {"DEBIAN_FRONTEND": "noninteractive"}
     try:
         done = subprocess.run(  # noqa: S603 - the commands are this file's own
