@@ -93,9 +93,8 @@ def export(
             progress=progress.on_model_step,
         )
     written = () if packs is None else write_packs(out, packs)
-    if download is not None:
-        write_download(out, download)
-    document = _document(out, target, manifest, planned, written)
+    listing = None if download is None else write_download(out, download)
+    document = _document(out, target, manifest, planned, written, listing)
     if as_json:
         say_json(document)
         return
@@ -106,9 +105,15 @@ def export(
     )
     for pack in written:
         say(f"{packs}/{pack.name}: {in_bytes(pack.size)}")
+    if listing is not None:
+        say(f"{listing}: SHA-256 {document['download']['sha256']}")
 
 
-def _document(out: Path, target: str, manifest: PhoneManifest, planned: Plan, packs: Sequence[Pack]) -> dict[str, Any]:
+def _document(
+    out: Path, target: str, manifest: PhoneManifest, planned: Plan, packs: Sequence[Pack], listing: Path | None
+) -> dict[str, Any]:
+    from runtimes.bundle import hash_file
+
     return {
         "path": str(out),
         "target": target,
@@ -122,4 +127,5 @@ def _document(out: Path, target: str, manifest: PhoneManifest, planned: Plan, pa
         "actions": [action["id"] for action in manifest.actions],
         "files": {name: {"size": entry.size, "sha256": entry.sha256} for name, entry in manifest.files.items()},
         "packs": [{"name": pack.name, "bytes": pack.size} for pack in packs],
+        "download": None if listing is None else {"path": str(listing), "sha256": hash_file(listing)},
     }

@@ -13,6 +13,7 @@ from edge_llm.cli.main import execute
 from edge_llm.phone import export_for_phone, phone_actions
 from quantize.pipeline import quantize
 from quantize.recipe import recipe_for
+from runtimes.bundle import hash_file
 from tests.unit.edge_llm.actions.test_manifest import SMS
 
 
@@ -30,7 +31,7 @@ def test_a_model_is_exported_with_its_actions(smol_gguf: Path, tmp_path: Path, c
     assert said["memory_bytes"] == manifest.memory.total_bytes < said["usable_bytes"]
     assert manifest.turns is not None
     assert "SmolLM" in manifest.turns.opening
-    assert (out / "download.json").is_file()
+    assert said["download"] == {"path": str(out / "download.json"), "sha256": hash_file(out / "download.json")}
     assert [pack["name"] for pack in said["packs"]] == ["edgellm_model_1"]
 
 
