@@ -1,0 +1,87 @@
+"""Several requests in one sentence, taken apart in their order: "text Anna I'm late and then set a timer".
+
+Knows the words that join requests and those that begin one. Where it is not clear whether words still belong to a message
+that is being dictated, they do: splitting a message would send half of it.
+"""
+
+from __future__ import annotations
+
+import re
+
+_VERB = (
+    r"(?:text|call|phone|ring|dial|message|email|e-mail|whatsapp|wechat|send|tell|let|set|start|remind|wake|add|put|book|reserve|order|buy|"
+    r"get me|play|navigate|take me|show|find|search|google|look up|open|launch|schedule|arrange|create|make|write|note|"
+    r"convert|calculate|translate|check|turn|share|save|remove|delete|draw|plot|give me|what|how|when|where|will it|is it)\b"
+)
+# What only the assistant can be asked to do: nobody dictates it to a friend.
+_OWN = (
+    r"(?:set (?:an?|the|my|another) (?:\w+ ){0,2}(?:timer|alarm|reminder)|start (?:an?|the) (?:\w+ ){0,2}timer|"
+    r"remind me|wake me|play (?:some|my|me|the)\b|order me|get me an? (?:taxi|cab|uber|ride)|book (?:me|an?)\b|"
+    r"add .{1,60} to (?:my|the) |"
+    r"put .{1,60} on (?:my|the) |navigate|call an? (?:taxi|cab|uber)|open the \w+|turn (?:on|off)|"
+    r"(?P<reach>(?:text|call|email|message|whatsapp|phone) (?!me\b|him\b|her\b|them\b|us\b|you\b|it\b)\w+))"
+)
+_DICTATED = re.compile(
+    r"\b(?:text|tell|message|email|e-mail|whatsapp|wechat|write|saying|says|say|let \w+ know|send|remind|note|translate)\b",
+    re.I,
+)
+_ERRAND = re.compile(r"\b(?:remind|tell|ask|note|todo|to-do|task)\b", re.I)
+"""What somebody is to do may well be a call: "remind me to buy milk and call mom"."""
+_POLITE = r"(?:please |also |can you |could you |i need you to )*"
+_THEN = re.compile(
+    rf"\s*(?:[,;.]\s*|\s)(?:and |but )?(?:then|after that|afterwards|and also|also)[,]?\s+(?={_POLITE}{_VERB})", re.I
+)
+_THEN_OWN = re.compile(_THEN.pattern.replace(_VERB, _OWN), re.I)
+_AND = re.compile(rf"\s*(?:[;,.]\s*(?:and\s+)?|\s+and\s+)(?={_POLITE}{_VERB})", re.I)
+_AND_OWN = re.compile(rf"\s*(?:[;,.]\s*(?:and\s+)?|\s+and\s+)(?={_POLITE}{_OWN})", re.I)
+_QUOTED = re.compile("\"[^\"]*\"|“[^”]*”|「[^」]*」|『[^』]*』|‘[^’]*’|(?<!\\w)'[^']*'(?!\\w)")
+
+_VERB_ZH = (
+    r"(?:请|帮我|给我|麻烦|也)*(?:给[^，。；]{1,12}?(?:打|发|写|说|回)|打(?:电话|车|个|开)|发(?:短信|微信|消息|邮件|个|条|封)|"
+    r"[设定][个一置了]|设|定|提醒|叫[个一车我]|"
+    r"加|添加|把|订|预订|预约|点[个一份外]|买|放|播|导航|查|搜|打开|安排|新建|创建|记|写|算|翻译|画|告诉|通知|带我|看看)"
+)
+_OWN_ZH = (
+    r"(?:请|帮我|给我|麻烦)*(?:提醒我|设[个一置]|定[个一]|叫[个辆]?车|打车|导航|放[一首点]|播放|把[^，。；]{1,20}加[到进]|"
+    r"给(?!我|他|她|你)[^，。；]{1,8}(?:打电话|发短信|发微信|发消息|发邮件))"
+)
+_DICTATED_ZH = re.compile("说|告诉|提醒|发|写|翻译|记|通知")
+_THEN_ZH = re.compile(
+    rf"(?:[，,；;。]?\s*(?:然后|接着|之后|顺便|另外|并且|同时|还要)|(?:[，,；;。]|(?<=了))再)[，,]?\s*(?={_VERB_ZH})"
+)
+_THEN_OWN_ZH = re.compile(_THEN_ZH.pattern.replace(_VERB_ZH, _OWN_ZH))
+_COMMA_ZH = re.compile(rf"[，,；;。]\s*(?={_VERB_ZH})")
+_COMMA_OWN_ZH = re.compile(rf"[，,；;。]\s*(?={_OWN_ZH})")
+
+
+def split_requests(words: str) -> list[str]:
+    """The requests in a sentence, in order; the whole sentence where it is one, nothing where it is blank.
+
+    Words in quotation marks stay together.
+    """
+    parts = [words.strip()]
+    for joint, joint_own, dictated in (
+        (_THEN, _THEN_OWN, _DICTATED),
+        (_AND, _AND_OWN, _DICTATED),
+        (_THEN_ZH, _THEN_OWN_ZH, _DICTATED_ZH),
+        (_COMMA_ZH, _COMMA_OWN_ZH, _DICTATED_ZH),
+    ):
+        parts = [piece for part in parts for piece in _cut(part, joint, joint_own, dictated)]
+    return parts
+
+
+def _cut(text: str, joint: re.Pattern[str], joint_own: re.Pattern[str], dictated: re.Pattern[str]) -> list[str]:
+    """`text` cut at its joints; in what may be dictated, only at those of `joint_own`."""
+    quoted = [match.span() for match in _QUOTED.finditer(text)]
+    pieces, start = [], 0
+    for match in joint.finditer(text):
+        before = text[start : match.start()]
+        if not before.strip() or any(left < match.end() and match.start() < right for left, right in quoted):
+            continue
+        if dictated.search(before):
+            own = joint_own.match(text, match.start())
+            if own is None or (own.groupdict().get("reach") and _ERRAND.search(before)):
+                continue
+        pieces.append(before.strip(" ,;.，；。"))
+        start = match.end()
+    return [*pieces, text[start:].strip()] if text[start:].strip() else pieces
