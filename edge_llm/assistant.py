@@ -10,10 +10,10 @@ is in actions/policy.py, outside any model.
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import ExitStack
 from datetime import datetime
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from edge_llm.actions.manifest import Action, Language
 from edge_llm.actions.registry import Registry
@@ -48,7 +48,8 @@ class Assistant:
         model: answers in words, and picks from the person's words what code cannot read; None does without. Not closed.
         memory: contacts, what is known about the person, the log of what was done and the standing permissions. None keeps
             the log only while the assistant is open. Not closed.
-        actions: what it may propose; None takes the standard library.
+        actions: what it may propose; None takes the standard library. An app with functions of its own declares them in a
+            `Registry` first.
         approve: the host's interface: called with a proposal, gives back the person's decision (or True and False). None
             makes `ask` return the proposal, to be answered by `decide`.
         providers: what carries calls out; None takes this desktop's (`desktop_providers`).
@@ -100,7 +101,7 @@ class Assistant:
             desk,
             self.log,
             self.grants,
-            desktop_providers(memory, home) if providers is None else providers,
+            desktop_providers(memory, home, self.actions.functions) if providers is None else providers,
             find_action=lambda name: self.actions.get(name) if name in self.actions else None,
             dry_run=dry_run,
         )
@@ -177,13 +178,19 @@ class Assistant:
         return Context(self._now(), language, people, self._region, self._model)
 
 
-def desktop_providers(memory: Memory | None = None, home: Home | None = None) -> tuple[Provider, ...]:
-    """What carries calls out on this computer: functions, links, the clipboard, and the servers that the person configured."""
+def desktop_providers(
+    memory: Memory | None = None, home: Home | None = None, functions: Mapping[str, Callable[..., Any]] | None = None
+) -> tuple[Provider, ...]:
+    """What carries calls out on this computer: functions, links, the clipboard.
+
+    Args:
+        functions: an app's own, by their carriers' targets (`Registry.functions`), besides the standard ones.
+    """
     from edge_llm.actions.providers.clipboard import ClipboardProvider
     from edge_llm.actions.providers.intent import IntentProvider
     from edge_llm.actions.providers.python import PythonProvider
     from edge_llm.actions.providers.uri import UriProvider
     from edge_llm.actions.tools.standard import standard_functions
 
-    functions = standard_functions(memory=memory, home=home)
-    return (PythonProvider(functions), UriProvider(), ClipboardProvider(), IntentProvider())
+    standard = standard_functions(memory=memory, home=home)
+    return (PythonProvider({**standard, **(functions or {})}), UriProvider(), ClipboardProvider(), IntentProvider())
