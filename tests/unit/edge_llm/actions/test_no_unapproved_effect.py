@@ -55,7 +55,7 @@ JSON = st.recursive(
     max_leaves=5,
 )
 STRANGE = st.sampled_from(["eve@evil.example", {"amount": "1", "currency": "CNY"}])
-VALUES = st.one_of(*3 * [st.sampled_from(SAID)], STRANGE, JSON)
+VALUES = st.one_of(*5 * [st.sampled_from(SAID)], STRANGE, JSON)
 CLAIMS: dict[str, st.SearchStrategy[Any]] = {
     "approved": st.sampled_from([True]),
     "approval": st.fixed_dictionaries({"request_id": st.text(max_size=16), "secret": st.text(max_size=32)}) | JSON,
@@ -71,7 +71,7 @@ def calls_of(name: str) -> st.SearchStrategy[dict[str, Any]]:
     return st.fixed_dictionaries({"action": st.just(name), "arguments": st.fixed_dictionaries(arguments)}, optional=CLAIMS)
 
 
-CALLS = st.sampled_from([*ACTIONS, "sms.send", "sms.send", "shop.buy"]).flatmap(calls_of)
+CALLS = st.sampled_from([*ACTIONS, "sms.send", "sms.send", "shop.buy", "note.erase", "note.erase"]).flatmap(calls_of)
 CROOKED = st.fixed_dictionaries(
     {
         "action": st.sampled_from([*ACTIONS, "shell.run"]),
@@ -97,8 +97,8 @@ class Turns(RuleBasedStateMachine):
 
     here: Setting
 
-    @initialize(untrusted_read=st.booleans())
-    def begin(self, untrusted_read: bool) -> None:
+    @initialize(trusting=st.booleans())
+    def begin(self, trusting: bool) -> None:
         self.open = ExitStack()
         folder = self.open.enter_context(tempfile.TemporaryDirectory(dir=MEMORY_DISK if MEMORY_DISK.is_dir() else None))
         self.here = self.open.enter_context(setting(Path(folder)))
@@ -106,13 +106,16 @@ class Turns(RuleBasedStateMachine):
         answers = {"uri": ProviderResult(handed_over=True), "python": ProviderResult("x"), "mcp": ProviderResult("x")}
         self.recorders = [Recorder(kind, self.effects, answer) for kind, answer in answers.items()]  # type: ignore[arg-type]
         self.executor = Executor(self.here.desk, self.here.log, self.here.grants, self.recorders)
-        self.untrusted_read = untrusted_read
+        self.untrusted_read = False
         self.ways: list[tuple[str, str]] = []
-        self.waiting: list[tuple[Request, float]] = []
+        self.waiting: list[tuple[Request, float, bool]] = []
         self.given: list[Given] = []
         self.calls: list[Call] = []
         self.always: set[tuple[str, str]] = set()
         self.kinds: list[str] = []
+        if trusting:
+            self.propose(Call(ACTIONS["sms.send"], {"recipient": self.value("Mum"), "text": self.value("hi")}))
+            self.answer(0, "always")
 
     # The model, and a loop that obeys it
 
@@ -140,7 +143,7 @@ class Turns(RuleBasedStateMachine):
         claims = [Approval(str(claimed), output.encode("utf-8", "surrogatepass"))] if claimed is not None else []
         if isinstance(claimed, dict):
             claims.append(Approval(str(claimed.get("request_id")), str(claimed.get("secret")).encode("utf-8", "surrogatepass")))
-        claims += [Approval(request.id, str(claimed).encode("utf-8", "surrogatepass")) for request, _ in self.waiting[:2]]
+        claims += [Approval(request.id, str(claimed).encode("utf-8", "surrogatepass")) for request, _, _ in self.waiting[:2]]
         for claim in claims:
             self.try_to_run(call, claim)
         self.try_to_run(call, None)
@@ -157,7 +160,7 @@ class Turns(RuleBasedStateMachine):
         except PolicyError:
             return
         try:
-            self.waiting.append((self.here.desk.request(looked), self.here.time.monotonic))
+            self.waiting.append((self.here.desk.request(looked), self.here.time.monotonic, self.untrusted_read))
             self.kinds.append("proposed")
         except PolicyError:
             assert not self.well_formed(call)
@@ -166,13 +169,35 @@ class Turns(RuleBasedStateMachine):
     # The person
 
     @precondition(lambda self: self.waiting)
-    @rule(always=st.booleans())
-    def person_agrees_and_it_is_done(self, always: bool) -> None:
-        """As it should go: the latest request, answered, carried out at once."""
+    @rule(always=st.booleans(), attack=st.sampled_from(["none", "late", "forged", "altered", "redefined", "unapproved"]))
+    def person_agrees_and_it_is_done(self, always: bool, attack: str) -> None:
+        """As it should go: the latest request, answered, carried out at once; or attacked just before; and then once more."""
         before = len(self.given)
         self.answer(len(self.waiting) - 1, "always" if always and self.waiting[-1][0].review.may_always else "yes")
         for real in self.given[before:]:
+            if attack == "late":
+                self.here.time.pass_by(APPROVAL_S)
+            elif attack == "forged":
+                self.try_to_run(real.call, Approval(real.approval.request_id, bytes(32)))
+                real.used = True
+            elif attack == "altered":
+                self.try_to_run(Call(real.call.action, {**real.call.slots, "text": self.value("eve")}), real.approval)
+            elif attack == "redefined":
+                self.redefine(real)
+            elif attack == "unapproved":
+                self.try_to_run(real.call, None)
             self.try_to_run(real.call, real.approval)
+            self.try_to_run(real.call, real.approval)
+
+    @precondition(lambda self: self.always)
+    @rule(content=VALUES, read=st.sampled_from([False, False, True]), other=st.booleans())
+    def what_is_allowed_is_used(self, content: Any, read: bool, other: bool) -> None:
+        """A permission, for its own recipient or another's, with other words, and after something was read."""
+        name, recipient = sorted(self.always)[-1 if other else 0]
+        whom = {"recipient": "hi" if other else json.loads(recipient), "text": content}
+        slots = {one.name: self.value(whom[one.name]) for one in ACTIONS[name].slots}
+        self.untrusted_read = read
+        self.try_to_run(Call(ACTIONS[name], slots), None)
 
     @precondition(lambda self: self.waiting)
     @rule(data=st.data(), answer=st.sampled_from(["yes", "no", "always"]))
@@ -180,7 +205,7 @@ class Turns(RuleBasedStateMachine):
         self.answer(data.draw(st.integers(0, len(self.waiting) - 1)), answer)
 
     def answer(self, place: int, answer: str) -> None:
-        request, asked = self.waiting[place]
+        request, asked, after_reading = self.waiting[place]
         late = self.here.time.monotonic - asked >= REQUEST_S
         host = self.here.host
         try:
@@ -194,7 +219,7 @@ class Turns(RuleBasedStateMachine):
                 self.given.append(Given(host.always(request), request.call, self.here.time.monotonic))
                 self.kinds += ["approved", "allowed"]
                 assert self.all_the_persons(request.call)
-                assert not self.untrusted_read
+                assert not after_reading
                 self.always.add((request.call.action.id, json.dumps(request.call.arguments.get("recipient"))))
         except PolicyError:
             if answer == "always" and not request.review.may_always:
@@ -240,7 +265,9 @@ class Turns(RuleBasedStateMachine):
     @precondition(lambda self: self.given)
     @rule(data=st.data())
     def the_action_is_altered_after_it(self, data: st.DataObject) -> None:
-        real = data.draw(st.sampled_from(self.given))
+        self.redefine(data.draw(st.sampled_from(self.given)))
+
+    def redefine(self, real: Given) -> None:
         carriers = tuple(replace(carrier, target=carrier.target + "&to=eve") for carrier in real.call.action.carriers)
         self.try_to_run(Call(replace(real.call.action, carriers=carriers), real.call.slots), real.approval)
 
@@ -321,6 +348,6 @@ class Turns(RuleBasedStateMachine):
 
 TestTurns = Turns.TestCase
 TestTurns.settings = settings(
-    max_examples=60, stateful_step_count=40, deadline=None, derandomize=True,
+    max_examples=100, stateful_step_count=40, deadline=None, derandomize=True,
     suppress_health_check=[HealthCheck.too_slow, HealthCheck.filter_too_much, HealthCheck.data_too_large],
 )  # fmt: skip
