@@ -17,11 +17,12 @@ from edge_llm.understand.numbers import find_numbers, plain, read_chinese
 from edge_llm.understand.places import clean_place, find_place
 from edge_llm.understand.recipients import read_reply, values_of
 from edge_llm.understand.text_slots import items_of, trimmed
-from edge_llm.understand.times import find_times, parse_exact
+from edge_llm.understand.times import Time, find_times, parse_exact
 from edge_llm.understand.units import unit_at
 
 _SAY = re.compile(
-    r"^(?:(?:just |please )*(?:say|tell (?:him|her|them)|write|it should say|the message is|it'?s called|call it|it'?s|that)(?: that)?\b[:,]?\s+"
+    r"^(?:(?:just |please )*(?:say|tell (?:him|her|them)|write|it should say|the message is|it'?s called|call it|it'?s"
+    r"|that)(?: that)?\b[:,]?\s+"
     r"|(?:就?说|内容是|写|叫做?|就是|告诉(?:他|她))[：:，,]?\s*)",
     re.IGNORECASE,
 )
@@ -39,7 +40,8 @@ _HOME = {
     "FR": "EUR",
 }
 _ORDINALS = (
-    ("first", "1st", "第一", "前面"), ("second", "2nd", "第二"), ("third", "3rd", "第三"), ("fourth", "4th", "第四"), ("fifth", "5th", "第五"),
+    ("first", "1st", "第一", "前面"), ("second", "2nd", "第二"), ("third", "3rd", "第三"), ("fourth", "4th", "第四"),
+    ("fifth", "5th", "第五"),
 )  # fmt: skip
 
 
@@ -105,9 +107,7 @@ def _time(slot: Slot, text: str, context: Context) -> SlotValue | None:
     exact = parse_exact(text, context.now)
     if exact is None or exact < context.now:
         return None
-    from edge_llm.understand.times import Time
-
-    return time_value(Time(0, len(text), exact, True, True), slot, context)
+    return time_value(Time(0, len(text), exact, has_day=True, has_clock=True), slot, context)
 
 
 def _recipient(slot: Slot, text: str, context: Context, action: Action | None) -> SlotValue | None:

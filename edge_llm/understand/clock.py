@@ -26,31 +26,38 @@ _MERIDIEM = r"(?P<meridiem>[ap]\.?\s?m\b\.?)"
 _ENGLISH = tuple(
     re.compile(rf"(?<![\w.:/$€£¥+-]){pattern}", re.IGNORECASE)
     for pattern in (
-        rf"(?P<minute>{_MINUTE_WORD})\s+(?:minutes\s+)?(?P<side>past|after|to|before|till)\s+(?P<hour>\d{{1,2}}|{_HOUR_WORD})\b(?:\s*{_MERIDIEM})?",
+        rf"(?P<minute>{_MINUTE_WORD})\s+(?:minutes\s+)?(?P<side>past|after|to|before|till)\s+(?P<hour>\d{{1,2}}"
+        rf"|{_HOUR_WORD})\b(?:\s*{_MERIDIEM})?",
         rf"(?P<hour>\d{{1,2}})[:.](?P<minute>[0-5]\d)(?::[0-5]\d)?(?![\d/])(?:\s*{_MERIDIEM})?(?!\.\d|%)",
         rf"(?P<hour>\d{{1,2}}|{_HOUR_WORD})\s*{_MERIDIEM}",
         rf"(?P<hour>\d{{1,2}}|{_HOUR_WORD})\s*o['’]?\s?clock\b(?:\s*{_MERIDIEM})?",
         rf"(?:(?<=at )|(?<=by )|(?<=around )|(?<=about )|(?<=for )|(?<=until )|(?<=till )|(?<=from )|(?<=@)|(?<=@ ))"
-        rf"(?P<hour>{_HOUR_WORD}|\d{{1,2}})(?:[ -](?P<minute>thirty|fifteen|forty[ -]five|ten|twenty))?(?![\w%:,]|\.\d|-\w|\s+(?:{{unit}}))",
+        rf"(?P<hour>{_HOUR_WORD}|\d{{1,2}})(?:[ -](?P<minute>thirty|fifteen|forty[ -]five|ten|twenty))?(?![\w%:,]|\.\d|-\w"
+        rf"|\s+(?:{{unit}}))",
     )
 )
 _UNITS = (
-    "minutes?|mins?|hours?|hrs?|days?|weeks?|months?|years?|seconds?|people|persons?|guests?|of\\b|dollars?|euros?|pounds?|yuan|"
+    "minutes?|mins?|hours?|hrs?|days?|weeks?|months?|years?|seconds?|people|persons?|guests?|of\\b|dollars?|euros?|pounds?"
+    "|yuan|"
     "percent|miles?|km|kilomet\\w+|items?|more|times|st|street|avenue|road|point|hundred|thousand|million|and a half|\\w+s\\b"
 )
 _CUED = re.compile(_ENGLISH[-1].pattern.replace("{unit}", _UNITS), re.IGNORECASE)
 _PART = re.compile(
-    r"\b(?:in the |at |this |during the |by )?(?P<part>early morning|morning|noon|lunchtime|midday|afternoon|evening|tonight|night|midnight)\b"
+    r"\b(?:in the |at |this |during the |by )?(?P<part>early morning|morning|noon|lunchtime|midday|afternoon|evening"
+    r"|tonight|night|midnight)\b"
     r"(?!\s+(?:show|run|club|market|shift|light|routine|coffee|tea|person|news))",
     re.IGNORECASE,
 )
 _CHINESE = re.compile(
-    r"(?P<part>凌晨|清晨|早晨|早上|上午|中午|下午|午后|傍晚|晚上|夜里|半夜|午夜|(?<=[今明后])早|(?<=[今明后天])晚|早|晚)?(?:的)?"
+    r"(?P<part>凌晨|清晨|早晨|早上|上午|中午|下午|午后|傍晚|晚上|夜里|半夜|午夜|(?<=[今明后])早|(?<=[今明后天])晚|早|晚)?"
+    r"(?:的)?"
     r"(?:(?P<hour>\d{1,2}|二十[一二三四]?|十[一二三四五六七八九]?|[零一二两三四五六七八九])"
-    r"(?:(?:点钟?|點鐘?|时(?![候间]))(?P<minute>半|[一三]刻|整|过?[0-5]?\d分?|过?[零二三四五]?十?[一二三四五六七八九十]分?)?(?!\d)|[:：](?P<digits>[0-5]\d)))"
+    r"(?:(?:点钟?|點鐘?|时(?![候间]))(?P<minute>半|[一三]刻|整|过?[0-5]?\d分?"
+    r"|过?[零二三四五]?十?[一二三四五六七八九十]分?)?(?!\d)|[:：](?P<digits>[0-5]\d)))"
 )
 _CHINESE_PART = re.compile(
-    r"(?P<part>凌晨|清晨|早晨|早上|上午|中午|下午|午后|傍晚|晚上|夜里|半夜|午夜|(?<=[今明])早|(?<=[今明])晚|(?<=后天)早|(?<=后天)晚|(?<=每)[早晚])"
+    r"(?P<part>凌晨|清晨|早晨|早上|上午|中午|下午|午后|傍晚|晚上|夜里|半夜|午夜|(?<=[今明])早|(?<=[今明])晚|(?<=后天)早|"
+    r"(?<=后天)晚|(?<=每)[早晚])"
 )
 
 

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from edge_llm.memory.items import Person
 
 HandleWanted: TypeAlias = Literal["phone", "mail", "name", "any"]
-"""What an action's recipient is called by: a phone number, a mail address, as the other app knows them, or whatever there is."""
+"""What an action's recipient is called by: a phone number, a mail address, as another app knows them, or whatever there is."""
 
 _RELATIONS = (
     ("mum", "mom", "mother", "mama", "mummy", "mommy", "妈妈", "妈", "老妈", "母亲", "我妈"),

@@ -17,9 +17,12 @@ from edge_llm.understand.text_slots import trimmed
 from edge_llm.understand.times import find_times, moved, shown_time
 
 _LEAD = re.compile(
-    r"^(?:(?:no+|nope|wait|sorry|oops|actually|hmm|um|oh|well|ok(?:ay)?|hang on|hold on|i mean|i meant|i said|rather|please|instead|but|"
-    r"make (?:it|that)|change (?:it|that) to|change (?:it|that)|let'?s (?:do|make it|say)|it should (?:be|say|go to)|should be|it'?s|that'?s|use|better|"
-    r"不是?|不对|错了?|等等|等一下|抱歉|哦|噢|是|应该是|我是说|我说的是|改成|改到|改为|换成|换到|换为|还是|要|改|换|而是|不要这个|帮我|把它)(?:$|[\s,，.。!！:：;；]+|(?<=[\u3400-\u9fff])))+",
+    r"^(?:(?:no+|nope|wait|sorry|oops|actually|hmm|um|oh|well|ok(?:ay)?|hang on|hold on|i mean|i meant|i said|rather"
+    r"|please|instead|but|"
+    r"make (?:it|that)|change (?:it|that) to|change (?:it|that)|let'?s (?:do|make it|say)|it should (?:be|say|go to)"
+    r"|should be|it'?s|that'?s|use|better|"
+    r"不是?|不对|错了?|等等|等一下|抱歉|哦|噢|是|应该是|我是说|我说的是|改成|改到|改为|换成|换到|换为|还是|要|改|换|而是"
+    r"|不要这个|帮我|把它)(?:$|[\s,，.。!！:：;；]+|(?<=[\u3400-\u9fff])))+",
     re.IGNORECASE,
 )
 _NOT = (
@@ -33,13 +36,17 @@ _NOT = (
     re.compile(r"^(?:是)?(?P<new>.+?)[，,]\s*(?:不是|而不是)(?P<old>.+)$"),
 )
 _MARKED = re.compile(
-    r"\b(?:no|not|actually|instead|i mean(?:t)?|make (?:it|that)|change|should be|sorry|wait|rather|wrong|it'?s)\b|不|错|改|换|应该|我是说|等等|还是|而是",
+    r"\b(?:no|not|actually|instead|i mean(?:t)?|make (?:it|that)|change|should be|sorry|wait|rather|wrong|it'?s)\b|不|错"
+    r"|改|换|应该|我是说|等等|还是|而是",
     re.IGNORECASE,
 )
 _ROLE_WORDS: Mapping[str, SlotRole] = {
-    "time": "time", "date": "time", "day": "time", "hour": "time", "when": "time", "时间": "time", "日期": "time", "recipient": "recipient",
-    "person": "recipient", "name": "recipient", "number": "recipient", "收件人": "recipient", "duration": "duration", "length": "duration",
-    "时长": "duration", "place": "place", "destination": "place", "location": "place", "目的地": "place", "地点": "place", "message": "text",
+    "time": "time", "date": "time", "day": "time", "hour": "time", "when": "time", "时间": "time", "日期": "time",
+    "recipient": "recipient",
+    "person": "recipient", "name": "recipient", "number": "recipient", "收件人": "recipient", "duration": "duration",
+    "length": "duration",
+    "时长": "duration", "place": "place", "destination": "place", "location": "place", "目的地": "place", "地点": "place",
+    "message": "text",
     "text": "text", "title": "text", "内容": "text", "标题": "text", "amount": "amount", "金额": "amount",
 }  # fmt: skip
 
@@ -122,7 +129,8 @@ def _moved(call_slots: Mapping[str, SlotValue], slot: Slot, text: str, context: 
 def _by_kind(call_slots: Mapping[str, SlotValue], action: Action, text: str, context: Context) -> dict[str, SlotValue] | None:
     """The first slot whose kind of value the text holds: a length, a time, a person, a number, a place."""
     named = re.match(
-        r"^(?:the\s+)?(?P<slot>\w+)\s+(?:is|should be|to|should say)\s+(?P<new>.+)$|^(?P<zh>时间|日期|收件人|时长|地点|目的地|内容|标题|金额)(?:是|改成|改为|换成|应该是)(?P<new2>.+)$",
+        r"^(?:the\s+)?(?P<slot>\w+)\s+(?:is|should be|to|should say)\s+(?P<new>.+)$|^(?P<zh>时间|日期|收件人|时长|地点"
+        r"|目的地|内容|标题|金额)(?:是|改成|改为|换成|应该是)(?P<new2>.+)$",
         text,
         re.I,
     )

@@ -8,28 +8,32 @@ _TO_MY = r"(?:to|on|onto|in|into)\s+(?:my|the|our|a)\s+"
 _LISTS = r"(?:shopping|grocery|groceries|to-?do|task|reading|wish)?\s*(?:list|lists|cart|basket|tasks?|to-?dos?|notes?)"
 _ADD = r"(?:add|put|create|make|schedule|set up|set|book|plan|arrange|organi[sz]e|new|log|enter|insert)"
 LANGUAGES = (
-    "english|chinese|mandarin|cantonese|french|german|spanish|italian|portuguese|japanese|korean|russian|arabic|hindi|dutch|swedish|"
+    "english|chinese|mandarin|cantonese|french|german|spanish|italian|portuguese|japanese|korean|russian|arabic|hindi"
+    "|dutch|swedish|"
     "turkish|greek|polish|thai|vietnamese|latin|hebrew|indonesian|czech|danish|finnish|norwegian|hungarian|ukrainian"
 )
 _CHINESE_LANGUAGES = "英|中|法|德|日|韩|俄|西班牙|意大利|葡萄牙|阿拉伯|泰|越南|荷兰|希腊|拉丁|土耳其|印地"
 _ZH_LANGUAGE = rf"(?:(?:{_CHINESE_LANGUAGES})(?:语|文)|汉语|粤语|普通话)"
 
 _APPS = (
-    "amazon|ebay|spotify|youtube music|youtube|netflix|uber eats|ubereats|uber|lyft|doordash|grubhub|deliveroo|just eat|whatsapp|wechat|telegram|signal|"
+    "amazon|ebay|spotify|youtube music|youtube|netflix|uber eats|ubereats|uber|lyft|doordash|grubhub|deliveroo|just eat"
+    "|whatsapp|wechat|telegram|signal|"
     "apple music|google maps|apple maps|taobao|jd|meituan|didi|alipay|"
-    "微信|淘宝|天猫|京东|拼多多|美团外卖|美团|饿了么|滴滴出行|滴滴|支付宝|高德地图|高德|百度地图|网易云音乐|网易云|qq音乐|酷狗音乐|酷狗|抖音|小红书|微博|曹操出行|盒马"
+    "微信|淘宝|天猫|京东|拼多多|美团外卖|美团|饿了么|滴滴出行|滴滴|支付宝|高德地图|高德|百度地图|网易云音乐|网易云|qq音乐"
+    "|酷狗音乐|酷狗|抖音|小红书|微博|曹操出行|盒马"
 )
 
 _CUES: dict[str, tuple[str, ...]] = {
     "subject": (
-        r"\b(?:with (?:the )?subject|subject(?: line)?|titled|about|regarding|re)\b[: ]+(?P<x>.+?)(?=[,.]?\s+(?:saying|and say|that says|with (?:the )?body|body|telling)\b|,|$)",
+        r"\b(?:with (?:the )?subject|subject(?: line)?|titled|about|regarding|re)\b[: ]+(?P<x>.+?)(?=[,.]?\s+(?:saying|and"
+        r" say|that says|with (?:the )?body|body|telling)\b|,|$)",
         r"主题(?:是|为|：|:)?(?P<x>.+?)(?=[，,。]|内容|正文|$)",
         r"关于(?P<x>.+?)(?:的(?:邮件|信|事)|[，,]|$)",
     ),
     "text": (
         rf"\btranslate\s+(?P<x>.+?)\s+(?:from \w+ )?(?:in)?to\s+(?:{LANGUAGES})\b",
         rf"\b(?:how (?:do|would|can) (?:you|i|we) say|what(?:'s| is))\s+(?P<x>.+?)\s+in\s+(?:{LANGUAGES})\b",
-        rf"(?:把|将)[“\"]?(?P<x>.+?)[”\"]?(?:这句话|这个词)?(?:翻译|译|翻)(?:成|为|到)",
+        r"(?:把|将)[“\"]?(?P<x>.+?)[”\"]?(?:这句话|这个词)?(?:翻译|译|翻)(?:成|为|到)",
         rf"[“\"]?(?P<x>[^，,。]+?)[”\"]?(?:这句话|这个词)?(?:用)?{_ZH_LANGUAGE}(?:怎么说|怎么讲|是什么|咋说)",
         rf"\b(?:turn|put|convert|change)\s+(?P<x>.+?)\s+(?:in)?to\s+(?:{LANGUAGES})\b",
         rf"\b(?:what(?:'s| is)|tell me)\s+(?:the\s+)?(?:{LANGUAGES})\s+(?:word|phrase|translation)?\s*(?:for|of)\s+(?P<x>.+)",
@@ -40,7 +44,8 @@ _CUES: dict[str, tuple[str, ...]] = {
         r"\b(?:new\s+)?(?:task|to-?do(?: item)?|chore)s?\s*(?::|,|to\b|for\b)\s*(?P<x>.+)",
         r"^(?P<x>.+?),\s*(?:put|add|write|note)\s+(?:it|that|this)\s+(?:on|to|down|in).*",
         r"\b(?:ping|nudge|alert|notify|give)\s+(?:me|us)\b.*?\b(?:about|to|for)\s+(?P<x>.+)",
-        r"(?:新)?(?:任务|待办(?:事项)?|家务|要做的事)(?:列表|清单)?(?:里|中)?(?:再)?(?:加(?:上|入|一[条个])?|添加)?[：:，,]\s*(?P<x>.+)",
+        r"(?:新)?(?:任务|待办(?:事项)?|家务|要做的事)(?:列表|清单)?(?:里|中)?(?:再)?(?:加(?:上|入|一[条个])?|添加)?[：:，"
+        r",]\s*(?P<x>.+)",
         r"(?:任务|待办(?:事项)?|家务|要做的事)(?:列表|清单)?(?:里|中)?(?:再)?(?:加上|加入|加一[条个]|添加|加)(?P<x>.+)",
         r"^(?P<x>.+?)[，,]\s*(?:帮我)?(?:加|添加|记|写|排|标)(?:到|进|入|在)(?:我的)?(?:待办|任务|清单|要做|笔记|备忘).*",
         r"(?:设|建|加|定)(?:置|立)?(?:一?个)?提醒[，,：:]\s*(?P<x>.+)",
@@ -57,12 +62,14 @@ _CUES: dict[str, tuple[str, ...]] = {
         r"(?:别让我忘了|别忘了|记得)(?P<x>.+)",
         r"(?:把|将)(?P<x>.+?)(?:加|添加|放|写|记)(?:到|进|入|在|上|下来).*",
         r"叫我(?P<x>.+)",
-        r"(?:记一下|记下来|记下|记一笔|备忘(?:录)?|(?:记|写|做|添加|新建|加)(?:一?[个条篇])?(?:笔记|备忘录?)|记录(?:一下)?|待办(?:事项)?(?:清单)?(?:里|中)?(?:加(?:上|入|一条)?|添加)?)[：:，,]?(?:说|内容是)?(?P<x>.+)",
+        r"(?:记一下|记下来|记下|记一笔|备忘(?:录)?|(?:记|写|做|添加|新建|加)(?:一?[个条篇])?(?:笔记|备忘录?)|记录(?:一下)?"
+        r"|待办(?:事项)?(?:清单)?(?:里|中)?(?:加(?:上|入|一条)?|添加)?)[：:，,]?(?:说|内容是)?(?P<x>.+)",
         r"(?:翻译(?:一下)?|分享|复制)[：:，,]?(?P<x>.+)",
     ),
     "items": (
         r"(?:list|groceries)\s*[:：]\s*(?P<x>.+)",
-        rf"\b(?:add|put|get|include|write|throw|stick|toss|pop)\s+(?P<x>(?!it\b|that\b|this\b).+?)\s+(?:to|on|onto|in)\s+(?:my|the|our)\s+(?:{_LISTS}|groceries|shopping)",
+        rf"\b(?:add|put|get|include|write|throw|stick|toss|pop)\s+(?P<x>(?!it\b|that\b|this\b).+?)\s+(?:to|on|onto|in)\s+"
+        rf"(?:my|the|our)\s+(?:{_LISTS}|groceries|shopping)",
         r"\b(?:we'?re|i'?m|we are|i am|ran|run|running)\s+(?:all\s+)?out of\s+(?P<x>[^,，]+)",
         r"(?:清单|列表|购物单)[：:]\s*(?P<x>.+)",
         r"^(?:家里)?(?:没有?|缺)?(?P<x>[^，,]{1,12}?)(?:没了|用完了|没有了|快没了)[，,].*",
@@ -70,18 +77,25 @@ _CUES: dict[str, tuple[str, ...]] = {
         r"要买的(?:东西|里面)?(?:里)?(?:再)?加(?:上|入|几个|一?[些个])?(?P<x>.+)",
         rf"\b(?:add|put|get|include|write)\s+(?P<x>.+?)\s+{_TO_MY}{_LISTS}",
         rf"\b(?:add|put)\s+{_TO_MY}{_LISTS}\s*[:,]?\s*(?P<x>.+)",
-        r"\b(?:buy|order|purchase|get|need|shop for|pick up|remember)\s+(?:me\s+|us\s+)?(?P<x>.+?)(?=\s+(?:from|on|at)\s+(?:the\s+|an?\s+)?\w+(?:\s+store)?(?:,|$)|\s+online\b|,\s|$)",
+        r"\b(?:buy|order|purchase|get|need|shop for|pick up|remember)\s+(?:me\s+|us\s+)?(?P<x>.+?)(?=\s+(?:from|on|at)\s+"
+        r"(?:the\s+|an?\s+)?\w+(?:\s+store)?(?:,|$)|\s+online\b|,\s|$)",
         r"(?:把|将)(?P<x>.+?)(?:加|添加|放|写|记)(?:到|进|入|在|上)",
         r"(?:清单|列表|购物单)(?:上|里|中|里面)?(?:再)?(?:加|添加|放|写|记)(?:上|入|一下|一条)?(?P<x>.+)",
         r"(?:帮我|我要|我想|要)?(?:买|订购|下单|购买|采购)(?:一?些|点儿?|(?:一?[个双把副台只条件]))?(?P<x>[^，,]+)",
         r"(?:加|添加)(?:一?些|点儿?)?(?P<x>.+?)(?:到|进)(?:购物)?(?:清单|列表)",
     ),
     "dish": (
-        r"(?:来|点|叫|要|吃)(?:一?[份个杯碗盒盘只打]|点儿?|两份|三份)(?:外卖)?[，,：:]?(?P<x>(?!外卖)[^，,]+?)(?:的?外卖)?(?:送到.*)?(?=[，,]|$)",
-        r"\b(?:grab|place an order for|order in|order up)\s+(?:me\s+|us\s+)?(?P<x>.+?)(?=\s+from\b|\s+for delivery|\s+delivered|\s+to\b|\s+on\b|$)",
-        r"\b(?:order|get|want|have|deliver|fancy|crave|bring)\s+(?:me\s+|us\s+)?(?:takeaway|takeout|take-away|delivery)\b(?:\s+of)?\s*(?P<x>(?!from\b)\S.+?)(?=\s+from\b|\s+to\b|$)",
-        r"\b(?:order|get|want|have|deliver|fancy|crave|bring)\s+(?:me\s+|us\s+)?(?P<x>(?!takeaway|takeout|take-away|delivery|food\b).+?)(?=\s+from\b|\s+for (?:delivery|the|my|us|me|\d)\b|\s+(?:delivered|brought)\b|\s+to\b|\s+at\b|\s+on\b|$)",
-        r"(?:点|叫|订|来|要|吃)(?:一?[份个杯碗盒盘只]|点儿?|两份|三份)?(?:外卖)?[，,：:]?(?P<x>(?!外卖)[^，,]+?)(?:的?外卖)?(?=[，,]|$)",
+        r"(?:来|点|叫|要|吃)(?:一?[份个杯碗盒盘只打]|点儿?|两份|三份)(?:外卖)?[，,：:]?(?P<x>(?!外卖)[^，,]+?)(?:的?外卖)?"
+        r"(?:送到.*)?(?=[，,]|$)",
+        r"\b(?:grab|place an order for|order in|order up)\s+(?:me\s+|us\s+)?(?P<x>.+?)(?=\s+from\b|\s+for delivery"
+        r"|\s+delivered|\s+to\b|\s+on\b|$)",
+        r"\b(?:order|get|want|have|deliver|fancy|crave|bring)\s+(?:me\s+|us\s+)?(?:takeaway|takeout|take-away|delivery)\b"
+        r"(?:\s+of)?\s*(?P<x>(?!from\b)\S.+?)(?=\s+from\b|\s+to\b|$)",
+        r"\b(?:order|get|want|have|deliver|fancy|crave|bring)\s+(?:me\s+|us\s+)?(?P<x>(?!takeaway|takeout|take-away"
+        r"|delivery|food\b).+?)(?=\s+from\b|\s+for (?:delivery|the|my|us|me|\d)\b|\s+(?:delivered|brought)\b|\s+to\b"
+        r"|\s+at\b|\s+on\b|$)",
+        r"(?:点|叫|订|来|要|吃)(?:一?[份个杯碗盒盘只]|点儿?|两份|三份)?(?:外卖)?[，,：:]?(?P<x>(?!外卖)[^，,]+?)"
+        r"(?:的?外卖)?(?=[，,]|$)",
     ),
     "restaurant": (
         r"\b(?:from|at|in)\s+(?P<x>(?!\d).+?)(?=\s+(?:for|on|to|at|tonight|tomorrow|with)\b|$)",
@@ -91,7 +105,9 @@ _CUES: dict[str, tuple[str, ...]] = {
         r"(?:订|预订|预约|预定)(?:一下|一?个)?(?P<x>.+?)(?:的)?(?:位子?|位置|座位?|包间|[两二三四五六七八九十\d]+人?位)",
     ),
     "query": (
-        r"\b(?:search(?:\s+(?:the web|online|the internet|google|my \w+))?|google|look\s+up|look|find|browse|bing|hunt)\s*(?:for|up|about)?\s+(?:me\s+)?(?P<x>.+?)(?=\s+(?:online|on (?:the web|google|the internet)|in my (?:files|notes|mail|memory|documents))$|$)",
+        r"\b(?:search(?:\s+(?:the web|online|the internet|google|my \w+))?|google|look\s+up|look|find|browse|bing|hunt)\s*"
+        r"(?:for|up|about)?\s+(?:me\s+)?(?P<x>.+?)(?=\s+(?:online|on (?:the web|google|the internet)|in my (?:files|notes"
+        r"|mail|memory|documents))$|$)",
         r"\b(?:search|look|check)\s+(?:on\s+)?(?:the\s+)?(?:web|internet|online|through my \w+)\s+(?:for\s+)?(?P<x>.+)",
         r"\b(?:web search|internet search|search)\s+(?:on|for|about)?\s*(?P<x>.+)",
         r"\b(?:show me|dig up|pull up|bring up|get me)\s+(?:the\s+|that\s+)?(?P<x>.+)",
@@ -99,33 +115,41 @@ _CUES: dict[str, tuple[str, ...]] = {
         r"\bput\s+(?:a bit of\s+|some\s+)?(?P<x>.+?)\s+on$",
         r"(?:把|将)(?P<x>.+?)(?:找出来|翻出来|找到)",
         r"(?:翻一下|翻翻|看看|看一下)(?P<x>.+)",
-        r"\b(?:play|listen to|put on|hear|stream)\s+(?:me\s+)?(?:some\s+|a song by\s+|songs? by\s+|music by\s+)?(?P<x>.+?)(?=\s+(?:on|in|from)\s+(?:spotify|youtube|apple music|netease)|$)",
-        r"(?:上网)?(?:搜索|搜一下|搜一搜|搜搜|搜|查一下|查一查|查查|查询|查找|查|百度一下|百度|谷歌一下|谷歌|找一下|找找|找)(?:一下)?(?:关于)?(?P<x>.+)",
+        r"\b(?:play|listen to|put on|hear|stream)\s+(?:me\s+)?(?:some\s+|a song by\s+|songs? by\s+|music by\s+)?(?P<x>.+?)"
+        r"(?=\s+(?:on|in|from)\s+(?:spotify|youtube|apple music|netease)|$)",
+        r"(?:上网)?(?:搜索|搜一下|搜一搜|搜搜|搜|查一下|查一查|查查|查询|查找|查|百度一下|百度|谷歌一下|谷歌|找一下|找找"
+        r"|找)(?:一下)?(?:关于)?(?P<x>.+)",
         r"(?:播放|放|听听|听|来)(?:[一几]?[首点些])?(?P<x>.+)",
         r"^(?P<x>(?:what|who|when|where|why|how|which|did|do|does|is|are|was|were)\b.+)",
         r"^(?P<x>.*(?:什么|谁|哪|怎么|几|多少|吗|呢).*)",
     ),
     "app": (
-        r"\b(?:open|launch|start|run|go to|switch to|bring up|fire up)\s+(?:up\s+)?(?:the\s+|my\s+)?(?P<x>.+?)(?:\s+(?:app|application))?(?:\s+for me)?$",
+        r"\b(?:open|launch|start|run|go to|switch to|bring up|fire up)\s+(?:up\s+)?(?:the\s+|my\s+)?(?P<x>.+?)(?:\s+(?:app"
+        r"|application))?(?:\s+for me)?$",
         r"\b(?:show me|take me to|pull up)\s+(?:the\s+|my\s+)?(?P<x>.+?)(?:\s+(?:app|application))?$",
         r"(?:把|将)(?P<x>.+?)(?:打开|启动)",
         r"(?:切换到|切到|运行|进(?!入)|打开|启动|开启|进入|打開|开一下)(?:一下)?(?P<x>.+?)(?:这个)?(?:app|应用|软件|程序)?$",
     ),
     "title": (
         r"\b(?:called|titled|named|entitled)\s+(?P<x>.+)",
-        r"\b(?:mark|clear|note on|put in|put on)\s+(?:in\s+|on\s+)?my\s+(?:calendar|diary|schedule)\s*(?:,|:|for|that)?\s*(?P<x>.+)",
-        r"^(?:i have|i've got|there is|there's|we have)?\s*(?:an?\s+|my\s+|the\s+)?(?P<x>[^,]+?),\s*(?:put|add|save|stick|write|note)\s+(?:it|that|this)\b.*",
+        r"\b(?:mark|clear|note on|put in|put on)\s+(?:in\s+|on\s+)?my\s+(?:calendar|diary|schedule)\s*(?:,|:|for|that)?\s*"
+        r"(?P<x>.+)",
+        r"^(?:i have|i've got|there is|there's|we have)?\s*(?:an?\s+|my\s+|the\s+)?(?P<x>[^,]+?),\s*(?:put|add|save|stick"
+        r"|write|note)\s+(?:it|that|this)\b.*",
         r"\b(?:save the date|block (?:out|off)?(?: time)?|pencil in|calendar entry|entry)\s*(?:for)?\s+(?P<x>.+)",
         r"\bbook\s+(?P<x>.+?)\s+(?:into|in)\s+my\s+calendar",
-        rf"\b(?:add|put|enter|log|insert)\s+(?:an?\s+|the\s+)?(?P<x>.+?)\s+(?:to|on|in|into)\s+(?:my|the|our)\s+(?:calendar|diary|agenda|schedule)",
-        rf"\b{_ADD}\s+(?:me\s+)?(?:an?\s+|the\s+|my\s+)?(?:new\s+)?(?:event|appointment|entry)\s*(?:for|:|about|of)\s*(?P<x>.+)",
+        r"\b(?:add|put|enter|log|insert)\s+(?:an?\s+|the\s+)?(?P<x>.+?)\s+(?:to|on|in|into)\s+(?:my|the|our)\s+(?:calendar"
+        r"|diary|agenda|schedule)",
+        rf"\b{_ADD}\s+(?:me\s+)?(?:an?\s+|the\s+|my\s+)?(?:new\s+)?(?:event|appointment|entry)\s*(?:for|:|about|of)\s*"
+        rf"(?P<x>.+)",
         rf"\b{_ADD}\s+(?:an?\s+|the\s+|my\s+)?(?:new\s+)?(?P<x>.+)",
         r"\b(?:i have|there is|there's|i've got|we have)\s+(?:an?\s+|the\s+|my\s+)?(?P<x>.+)",
         r"(?:名为|叫做|主题(?:是|为)?|标题(?:是|为)?|题为)(?P<x>.+)",
         r"(?:把|将)(?:的)?(?P<x>.+?)(?:加|添加|放|写|记|排|标)(?:到|进|入|在)(?:我的)?(?:日历|日程)",
         r"^(?P<x>[^，,]+?)[，,]?\s*(?:请|帮我|给我)?(?:加|添加|放|写|记|排|标|建|存)(?:到|进|入|在|个)(?:我的)?(?:日历|日程).*",
         r"^(?P<x>[^，,]+?)[，,]\s*(?:帮我)?(?:建|加|记)(?:一?[个下]).*",
-        r"(?:安排|添加|创建|新建|新增|加|约|定|建)(?:一?[个场次下])?(?:日程|日历|活动|事件)?[：:，,]?(?P<x>(?!到|进)[^，,]+?)(?:到|进)?(?:我的)?(?:日历|日程)?$",
+        r"(?:安排|添加|创建|新建|新增|加|约|定|建)(?:一?[个场次下])?(?:日程|日历|活动|事件)?[：:，,]?(?P<x>(?!到|进)[^，"
+        r",]+?)(?:到|进)?(?:我的)?(?:日历|日程)?$",
         r"(?:日历|日程)(?:上|里|中)?(?:加|添加|记|写)(?:上|一?[个条])?(?P<x>.+)",
         r"(?:我|我们)?(?:有|要)(?:一?[个场次])?(?P<x>.+)",
     ),
@@ -147,13 +171,16 @@ _CUES: dict[str, tuple[str, ...]] = {
     "name": (
         r"\b(?:as|under|called|named|for)\s+(?P<x>[A-Z][^:,，：\d]*?)(?=\s*[:,\d]|$)",
         r"\bnew contact\s+(?P<x>[^\d,:]+?)(?=\s*[,:\d]|$)",
-        r"\b(?:put|add|store|save)\s+(?P<x>(?!this\b|that\b|the number)[^\d,]+?)(?:'s)?\s+(?:(?:e-?mail|number|phone(?: number)?|mobile|address)\s+)?(?:\S+@\S+\s+)?(?:to|in|into|on)\s+(?:my|the)\s+(?:contacts?|address book|phone ?book|phone)",
+        r"\b(?:put|add|store|save)\s+(?P<x>(?!this\b|that\b|the number)[^\d,]+?)(?:'s)?\s+(?:(?:e-?mail|number|phone(?:"
+        r" number)?|mobile|address)\s+)?(?:\S+@\S+\s+)?(?:to|in|into|on)\s+(?:my|the)\s+(?:contacts?|address book|phone"
+        r" ?book|phone)",
         r":\s*(?P<x>[A-Z][\w ]+?)\s*,",
         r"(?:联系人|加一个|加个)(?:叫)?(?P<x>[^，,\d的：:]{1,10})",
         r"(?:备注(?:为|成)?|存成|名字(?:叫|是)|叫)(?P<x>[^，,\d]{1,10})",
         r"(?:存一下|保存|记下|存)(?P<x>[^，,\d这那]{1,10}?)的(?:电话|号码|手机|邮箱)",
         r"(?:把|将)(?P<x>[^，,\d这那]{1,10}?)(?:的(?:电话|号码|手机号?|邮箱))?(?:加|添加|存|保存)",
-        r"\b(?:add|save|create|new)\s+(?:a\s+|the\s+)?(?:new\s+)?(?:contact\s*(?:for|:|named|called)?\s+)?(?P<x>.+?)(?=\s+(?:with|to|as|at|number|phone|,|\+?\d)|[,，:：]|$)",
+        r"\b(?:add|save|create|new)\s+(?:a\s+|the\s+)?(?:new\s+)?(?:contact\s*(?:for|:|named|called)?\s+)?(?P<x>.+?)(?=\s+"
+        r"(?:with|to|as|at|number|phone|,|\+?\d)|[,，:：]|$)",
         r"(?:联系人)(?P<x>[^，,\d的]+)",
         r"(?:把|将)(?P<x>.+?)(?:的(?:电话|号码|手机号?))?(?:\d|加|添加|存|保存|，)",
     ),
@@ -181,7 +208,8 @@ _OPTIONAL: dict[str, tuple[str, ...]] = {
     "items": (),
 }
 """For slots that need not be said: only words that announce them."""
-_SAME = {"item": "items", "product": "items", "text_body": "text", "note": "text", "task": "text", "todo": "text", "song": "query",
+_SAME = {"item": "items", "product": "items", "text_body": "text", "note": "text", "task": "text", "todo": "text",
+"song": "query",
          "content": "text", "equations": "equation", "cuisine": "dish"}  # fmt: skip
 
 CUES: dict[str, tuple[re.Pattern[str], ...]] = {

@@ -14,7 +14,10 @@ from edge_llm.understand.numbers import read_chinese
 _NAMES = ("monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday")
 _SHORT = r"mon(?:day)?|tue(?:s(?:day)?)?|wed(?:nesday)?|thu(?:r(?:s(?:day)?)?)?|fri(?:day)?|sat(?:urday)?|sun(?:day)?"
 _MONTHS = ("jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec")
-_MONTH = "january|february|march|april|may|june|july|august|september|october|november|december|jan|feb|mar|apr|jun|jul|aug|sept?|oct|nov|dec"
+_MONTH = (
+    "january|february|march|april|may|june|july|august|september|october|november|december|jan|feb|mar|apr|jun|jul"
+    "|aug|sept?|oct|nov|dec"
+)
 _NTH = r"\d{1,2}(?:st|nd|rd|th)?"
 _FEASTS = {
     "christmas day": "christmas", "new year's day": "new year", "valentine's day": "valentine", "平安夜": "christmas eve",
@@ -232,20 +235,23 @@ _RULES = (
     (_rule(r"(\d{1,2})/(\d{1,2})"), _slashed),
     (
         _rule(
-            rf"(?:every|each) (?P<unit>day|morning|evening|night|afternoon|weekday|workday|working day|weekend|week|month|year|(?:{_SHORT})s?)"
+            rf"(?:every|each) (?P<unit>day|morning|evening|night|afternoon|weekday|workday|working day|weekend|week|month"
+            rf"|year|(?:{_SHORT})s?)"
         ),
         _recurring,
     ),
     (
         _rule(
-            rf"(?:on )?(?P<unit>daily|weekly|monthly|yearly|weekdays|weekends|mondays|tuesdays|wednesdays|thursdays|fridays|saturdays|sundays)"
+            r"(?:on )?(?P<unit>daily|weekly|monthly|yearly|weekdays|weekends|mondays|tuesdays|wednesdays|thursdays|fridays"
+            r"|saturdays|sundays)"
         ),
         _recurring,
     ),
     (re.compile(rf"(?<![上下这本每个])(?:周|星期|礼拜|週)(?P<day>{_CHINESE_DAY})"), _bare_chinese_weekday),
     (
         re.compile(
-            rf"(?<![年\d一二三四五六七八九十])(?P<month>\d{{1,2}}|十[一二]?|[一二三四五六七八九])月(?P<number>{_CHINESE_COUNT})[日号號]?"
+            rf"(?<![年\d一二三四五六七八九十])(?P<month>\d{{1,2}}|十[一二]?|[一二三四五六七八九])月"
+            rf"(?P<number>{_CHINESE_COUNT})[日号號]?"
         ),
         _chinese_date,
     ),
@@ -256,7 +262,8 @@ _RULES = (
     (re.compile(rf"每(?:个)?(?:周|星期|礼拜)(?P<day>{_CHINESE_DAY})"), _chinese_recurring),
     (
         _rule(
-            r"(?:on )?(?P<feast>christmas eve|christmas day|christmas|new year's day|new year's eve|halloween|thanksgiving|valentine's day)"
+            r"(?:on )?(?P<feast>christmas eve|christmas day|christmas|new year's day|new year's eve|halloween|thanksgiving"
+            r"|valentine's day)"
         ),
         _feast,
     ),

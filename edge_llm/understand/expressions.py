@@ -1,4 +1,7 @@
-"""Sums and equations said in words: "15 percent of 240" is (15/100)*(240), "x squared minus 5x" is x**2 - 5x. Works nothing out."""
+"""Sums and equations said in words: "15 percent of 240" is (15/100)*240, "x squared minus 5x" is x**2 - 5x.
+
+Works nothing out.
+"""
 
 from __future__ import annotations
 
@@ -7,7 +10,8 @@ import re
 from edge_llm.understand.numbers import CHINESE_NUMBER, plain, read_chinese, read_english
 
 _LEAD = re.compile(
-    r"^(?:(?:what(?:'?s| is| are| does)|how much (?:is|are)|calculate|compute|work out|figure out|evaluate|tell me|can you|please|"
+    r"^(?:(?:what(?:'?s| is| are| does)|how much (?:is|are)|calculate|compute|work out|figure out|evaluate|tell me|can you"
+    r"|please|"
     r"find|solve|the (?:value|result|answer|equation|sum|product) (?:of|for|to)?|the equation|for [a-z]\s*[:,]|do the math on|"
     r"帮我|请|计算|算一下|算算|算出|算|求解|求|解方程|解一下|解|方程|一下)[\s:：,，]*)+",
     re.IGNORECASE,
@@ -30,7 +34,8 @@ _ROOT = re.compile(r"(?:the\s+)?square root of\s+([\w.]+)|(?:根号|√)\s*([\w.
 _FORM = re.compile(r"[\d\sA-Za-z+\-*/^%().,=!√π]+")
 _FUNCTIONS = {"sqrt", "sin", "cos", "tan", "log", "ln", "exp", "pi", "abs"}
 _ENGLISH_NUMBER_WORDS = re.compile(
-    r"\b(?:(?:zero|one|two|three|four|five|six|seven|eight|nine|ten|eleven|twelve|thirteen|fourteen|fifteen|sixteen|seventeen|eighteen|nineteen|"
+    r"\b(?:(?:zero|one|two|three|four|five|six|seven|eight|nine|ten|eleven|twelve|thirteen|fourteen|fifteen|sixteen"
+    r"|seventeen|eighteen|nineteen|"
     r"twenty|thirty|forty|fifty|sixty|seventy|eighty|ninety|hundred|thousand|million|half)(?:[\s-]+(?:and\s+)?)?)+\b",
     re.IGNORECASE,
 )

@@ -13,8 +13,8 @@ from edge_llm.actions.manifest import Action, Slot, SlotRole
 from edge_llm.actions.values import Provenance, SlotValue
 from edge_llm.understand.amounts import find_money
 from edge_llm.understand.choices import find_choice
-from edge_llm.understand.context import Context, Extracted
 from edge_llm.understand.contacts import HandleWanted
+from edge_llm.understand.context import Context, Extracted
 from edge_llm.understand.durations import Duration, shown_duration
 from edge_llm.understand.expressions import find_expression
 from edge_llm.understand.messages import message_in
@@ -29,7 +29,8 @@ from edge_llm.understand.units import find_measures
 
 _TYPED = Provenance("typed")
 _URL = re.compile(
-    r"https?://[^\s，。]+|(?<![\w@.])(?:www\.)?[a-z0-9-]+(?:\.[a-z0-9-]+)*\.(?:com|org|net|io|cn|de|fr|uk|edu|gov)(?:/[^\s，。]*)?(?![\w@])",
+    r"https?://[^\s，。]+|(?<![\w@.])(?:www\.)?[a-z0-9-]+(?:\.[a-z0-9-]+)*\.(?:com|org|net|io|cn|de|fr|uk|edu|gov)"
+    r"(?:/[^\s，。]*)?(?![\w@])",
     re.IGNORECASE,
 )
 _Values = tuple[SlotValue, ...]
@@ -169,12 +170,12 @@ def _names_hour(words: str, found: Time) -> bool:
     )
 
 
-def _durations(reading: Reading, slot: Slot) -> _Values:
+def _durations(reading: Reading, _: Slot) -> _Values:
     found = reading.durations
     return (duration_value(found[0].duration, reading.context),) if found else ()
 
 
-def _amounts(reading: Reading, slot: Slot) -> _Values:
+def _amounts(reading: Reading, _: Slot) -> _Values:
     found = find_money(reading.words, region=reading.context.region)
     if not found:
         return ()
@@ -258,7 +259,7 @@ def _apps(reading: Reading, slot: Slot) -> _Values:
     return () if said is None else (typed(said),)
 
 
-def _links(reading: Reading, slot: Slot) -> _Values:
+def _links(reading: Reading, _: Slot) -> _Values:
     found = _URL.search(reading.words)
     return () if found is None else (typed(found[0].rstrip(".,")),)
 

@@ -12,29 +12,60 @@ from edge_llm.understand.numbers import find_numbers, plain
 from edge_llm.understand.parameters import Parameter, stem, unit_of, words_of
 
 _ORDINAL = re.compile(r"\b(\d+)(?:st|nd|rd|th)\b", re.IGNORECASE)
-_ORDINALS = {"first": 1, "second": 2, "third": 3, "fourth": 4, "fifth": 5, "sixth": 6, "seventh": 7, "eighth": 8, "ninth": 9, "tenth": 10}
-_LIST = re.compile(r"[\[({]\s*(-?\d[\d.]*(?:\s*,\s*-?\d[\d.]*)+)\s*[\])}]|(?<![\w$.])(-?\d+(?:\.\d+)?(?:,\s+-?\d+(?:\.\d+)?)+(?:,?\s+and\s+-?\d+(?:\.\d+)?)?)|\b(-?\d+(?:\.\d+)? and -?\d+(?:\.\d+)?)\b")
-_START, _END = frozenset("start from begin lower initial low min first".split()), frozenset("end to upper final high max finish stop last".split())
+_ORDINALS = {
+    "first": 1,
+    "second": 2,
+    "third": 3,
+    "fourth": 4,
+    "fifth": 5,
+    "sixth": 6,
+    "seventh": 7,
+    "eighth": 8,
+    "ninth": 9,
+    "tenth": 10,
+}
+_LIST = re.compile(
+    r"[\[({]\s*(-?\d[\d.]*(?:\s*,\s*-?\d[\d.]*)+)\s*[\])}]|(?<![\w$.])(-?\d+(?:\.\d+)?(?:,\s+-?\d+(?:\.\d+)?)+(?:"
+    r",?\s+and\s+-?\d+(?:\.\d+)?)?)|\b(-?\d+(?:\.\d+)? and -?\d+(?:\.\d+)?)\b"
+)
+_START, _END = (
+    frozenset(["start", "from", "begin", "lower", "initial", "low", "min", "first"]),
+    frozenset(["end", "to", "upper", "final", "high", "max", "finish", "stop", "last"]),
+)
 _RELATED: tuple[frozenset[str], ...] = tuple(
     frozenset(group.split())
     for group in (
-        "speed velocity fast", "height tall high elevation altitude", "weight weigh mass heavy", "age old", "length long", "width wide", "depth deep",
-        "people person guest size adult serve serving party", "price cost budget amount money principal invest investment deposit loan fund worth",
-        "rate interest percent percentage annual", "duration time period", "distance far away", "temperature temp degree hot cold", "count number top result limit many",
-        "year yearly annual", "day daily night", "room bedroom", "start initial begin", "end final finish", "radius circle", "max maximum under below less most",
-        "min minimum above over least more", "charge coulomb", "current ampere", "voltage volt", "score point", "episode season", "term month", "rating star",
+        "speed velocity fast", "height tall high elevation altitude", "weight weigh mass heavy", "age old", "length long",
+        "width wide", "depth deep",
+        "people person guest size adult serve serving party",
+        "price cost budget amount money principal invest investment deposit loan fund worth",
+        "rate interest percent percentage annual", "duration time period", "distance far away",
+        "temperature temp degree hot cold", "count number top result limit many",
+        "year yearly annual", "day daily night", "room bedroom", "start initial begin", "end final finish", "radius circle",
+        "max maximum under below less most",
+        "min minimum above over least more", "charge coulomb", "current ampere", "voltage volt", "score point",
+        "episode season", "term month", "rating star",
     )
 )  # fmt: skip
 _BY_UNIT: dict[str, frozenset[str]] = {
-    "kilogram": frozenset({"mass", "weight"}), "pound": frozenset({"weight", "mass"}), "meter/second": frozenset({"speed", "velocity"}),
-    "kilometer/hour": frozenset({"speed", "velocity"}), "mile/hour": frozenset({"speed", "velocity"}), "meter": frozenset({"distance", "height", "length", "radius"}),
-    "kilometer": frozenset({"distance"}), "mile": frozenset({"distance", "mile"}), "second": frozenset({"time", "duration"}), "minute": frozenset({"time", "duration"}),
-    "hour": frozenset({"time", "duration", "hour"}), "year": frozenset({"year", "time", "period", "age", "term", "duration"}), "month": frozenset({"month", "period", "term"}),
-    "day": frozenset({"day", "duration"}), "dollar": frozenset({"price", "amount", "principal", "budget", "cost", "investment", "salary", "income", "value", "payment"}),
-    "percent": frozenset({"rate", "percent", "percentage", "interest", "yield", "return"}), "celsius": frozenset({"temperature", "temp"}), "kelvin": frozenset({"temperature", "temp"}),
-    "fahrenheit": frozenset({"temperature", "temp"}), "coulomb": frozenset({"charge"}), "volt": frozenset({"voltage"}), "ampere": frozenset({"current"}),
-    "newton": frozenset({"force"}), "tesla": frozenset({"field", "magnetic"}), "square meter": frozenset({"area"}), "cubic meter": frozenset({"volume"}),
-    "meter/second^2": frozenset({"acceleration", "gravity"}), "person": frozenset({"people", "guest", "person", "size", "serving"}), "gram": frozenset({"mass", "weight"}),
+    "kilogram": frozenset({"mass", "weight"}), "pound": frozenset({"weight", "mass"}), "meter/second": frozenset({"speed",
+    "velocity"}),
+    "kilometer/hour": frozenset({"speed", "velocity"}), "mile/hour": frozenset({"speed", "velocity"}),
+    "meter": frozenset({"distance", "height", "length", "radius"}),
+    "kilometer": frozenset({"distance"}), "mile": frozenset({"distance", "mile"}), "second": frozenset({"time",
+    "duration"}), "minute": frozenset({"time", "duration"}),
+    "hour": frozenset({"time", "duration", "hour"}), "year": frozenset({"year", "time", "period", "age", "term",
+    "duration"}), "month": frozenset({"month", "period", "term"}),
+    "day": frozenset({"day", "duration"}), "dollar": frozenset({"price", "amount", "principal", "budget", "cost",
+    "investment", "salary", "income", "value", "payment"}),
+    "percent": frozenset({"rate", "percent", "percentage", "interest", "yield", "return"}),
+    "celsius": frozenset({"temperature", "temp"}), "kelvin": frozenset({"temperature", "temp"}),
+    "fahrenheit": frozenset({"temperature", "temp"}), "coulomb": frozenset({"charge"}), "volt": frozenset({"voltage"}),
+    "ampere": frozenset({"current"}),
+    "newton": frozenset({"force"}), "tesla": frozenset({"field", "magnetic"}), "square meter": frozenset({"area"}),
+    "cubic meter": frozenset({"volume"}),
+    "meter/second^2": frozenset({"acceleration", "gravity"}), "person": frozenset({"people", "guest", "person", "size",
+    "serving"}), "gram": frozenset({"mass", "weight"}),
 }  # fmt: skip
 
 
@@ -59,12 +90,11 @@ class Figure:
 
 
 def find_figures(text: str) -> list[Figure]:
-    """Every number in a text, from left to right, ordinals too; digits inside a name ("rs6034464", "Windows 10") are found as well."""
-    spans: list[tuple[int, int, int | float, bool, bool]] = []
-    for match in _ORDINAL.finditer(text):
-        spans.append((match.start(), match.end(), int(match[1]), False, True))
-    for match in re.finditer(rf"\b(?:{'|'.join(_ORDINALS)})\b", text, re.IGNORECASE):
-        spans.append((match.start(), match.end(), _ORDINALS[match[0].lower()], False, True))
+    """Every number in a text, from left to right; ordinals too ("the 14th century")."""
+    spans: list[tuple[int, int, int | float, bool, bool]]
+    spans = [(match.start(), match.end(), int(match[1]), False, True) for match in _ORDINAL.finditer(text)]
+    named = re.finditer(rf"\b(?:{'|'.join(_ORDINALS)})\b", text, re.IGNORECASE)
+    spans += [(match.start(), match.end(), _ORDINALS[match[0].lower()], False, True) for match in named]
     for number in find_numbers(text):
         if not any(start < number.end and number.start < end for start, end, *_ in spans):
             value = plain(number.value) if number.is_whole else float(number.value)
@@ -74,12 +104,8 @@ def find_figures(text: str) -> list[Figure]:
 
 def find_lists(text: str) -> list[tuple[int, int, list[Any]]]:
     """Rows of numbers, in brackets or with commas, with their places; rows of rows where brackets say so."""
-    found: list[tuple[int, int, list[Any]]] = []
-    for match in re.finditer(r"\[\s*\[[\d\s,.\[\]-]+\]\s*\]", text):
-        try:
-            found.append((match.start(), match.end(), json.loads(match[0])))
-        except json.JSONDecodeError:
-            continue
+    nested = [(match.start(), match.end(), _parsed(match[0])) for match in re.finditer(r"\[\s*\[[\d\s,.\[\]-]+\]\s*\]", text)]
+    found: list[tuple[int, int, list[Any]]] = [(start, end, rows) for start, end, rows in nested if rows is not None]
     if found:
         return found
     for match in _LIST.finditer(text):
@@ -88,37 +114,58 @@ def find_lists(text: str) -> list[tuple[int, int, list[Any]]]:
     return found
 
 
+def _parsed(text: str) -> list[Any] | None:
+    try:
+        rows: list[Any] = json.loads(text)
+    except json.JSONDecodeError:
+        return None
+    return rows
+
+
 def fit(figure: Figure, parameter: Parameter) -> float:
     """How well a number fits a parameter; 0 is indifferent, above 1 the words say so, below 0 they say it is another."""
     names = set(parameter.name_words)
     score = 0.0
     if figure.label is not None:
         score += 4.0 if figure.label == parameter.name.lower() else 1.5 if figure.label in names else -1.0
-    units = {figure.unit} if figure.unit else set()
-    if figure.is_percent:
-        units.add("percent")
-    if units & parameter.units:
-        score += 1.5
-    elif units and parameter.units and not figure.is_ordinal:
-        score -= 1.2
-    for unit in units:
-        if _BY_UNIT.get(unit, frozenset()) & (names | parameter.description_words):
-            score += 0.8
+    score += _by_units(figure, parameter)
     score += _by_words(figure, names, 1.0) + _by_words(figure, set(parameter.description_words) - names, 0.45)
     near = figure.before[:2]
     if names & _START:
         score += 0.8 if any(word in ("from", "between") for word in near) else -0.3 if "to" in near[:1] else 0.0
     if names & _END:
         score += 0.8 if near[:1] and near[0] in ("to", "and", "until", "through") else -0.3 if "from" in near else 0.0
-    if names & {"year", "date"} and isinstance(figure.value, int):
-        score += 1.3 if 1000 <= figure.value <= 2100 and not units else -0.6 if figure.unit is None and "years" not in parameter.name else 0.0
-    elif isinstance(figure.value, int) and 1900 <= figure.value <= 2100 and figure.unit is None and any(word in ("in", "since", "of") for word in near[:1]):
-        score -= 1.0
+    score += _as_year(figure, parameter)
     if figure.is_word and figure.value < 3 and not names & set(figure.after[:1]):
         score -= 0.7
     if parameter.type == "integer" and isinstance(figure.value, float) and not figure.is_percent:
         score -= 1.0
     return score
+
+
+def _by_units(figure: Figure, parameter: Parameter) -> float:
+    units = {"percent"} if figure.is_percent else set()
+    if figure.unit is not None:
+        units.add(figure.unit)
+    score = 0.0
+    if units & parameter.units:
+        score = 1.5
+    elif units and parameter.units and not figure.is_ordinal:
+        score = -1.2
+    meant = set(parameter.name_words) | parameter.description_words
+    return score + 0.8 * sum(bool(_BY_UNIT.get(unit, frozenset()) & meant) for unit in units)
+
+
+def _as_year(figure: Figure, parameter: Parameter) -> float:
+    """ "in 1510" is a year, and hardly anything else."""
+    if not isinstance(figure.value, int):
+        return 0.0
+    if set(parameter.name_words) & {"year", "date"}:
+        if 1000 <= figure.value <= 2100 and figure.unit is None and not figure.is_percent:
+            return 1.3
+        return -0.6 if figure.unit is None and "years" not in parameter.name else 0.0
+    is_year = 1900 <= figure.value <= 2100 and figure.unit is None and figure.before[:1] in (("in",), ("since",), ("of",))
+    return -1.0 if is_year else 0.0
 
 
 def number_for(figure: Figure, parameter: Parameter) -> int | float:
@@ -157,10 +204,21 @@ def _figure(text: str, start: int, end: int, value: int | float, is_percent: boo
         unit = f"{squared[1].lower()} meter"
     if re.match(r"\s*(?:meters?|m) (?:per|/) ?second", after_text, re.IGNORECASE):
         unit = "meter/second"
-    if before_text.rstrip()[-1:] in "$€":
+    if before_text.rstrip()[-1:] in ("$", "€"):
         unit = unit_of(before_text.rstrip()[-1])
     equals = re.search(r"([A-Za-z_]\w*)\s*(?:=|:)\s*$", before_text)
-    return Figure(start, end, value, is_percent, tuple(before[:6]), tuple(after[:4]), unit, equals[1].lower() if equals else None, is_ordinal, text[start].isalpha())
+    return Figure(
+        start,
+        end,
+        value,
+        is_percent,
+        tuple(before[:6]),
+        tuple(after[:4]),
+        unit,
+        equals[1].lower() if equals else None,
+        is_ordinal,
+        text[start].isalpha(),
+    )
 
 
 def _stems(text: str) -> list[str]:

@@ -10,7 +10,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from itertools import permutations
+from itertools import pairwise, permutations
 from typing import TYPE_CHECKING, Any
 
 from edge_llm.understand.amounts import find_currencies
@@ -149,7 +149,9 @@ def _array(parameter: Parameter, state: _State) -> list[Any] | None:
             return _loose_row(parameter, item, state)
         row = max(rows, key=lambda one: (_said_before(parameter, state.words, one[0]), -one[0]))
         state.take(row[0], row[1])
-        return [value if isinstance(value, list) else int(value) if item.type == "integer" else float(value) for value in row[2]]
+        return [
+            value if isinstance(value, list) else int(value) if item.type == "integer" else float(value) for value in row[2]
+        ]
     if item.type != "string":
         return None
     if parameter.choices:
@@ -180,11 +182,16 @@ def _row_of_texts(parameter: Parameter, state: _State) -> list[str] | None:
     rows: list[list[Phrase]] = []
     for one in whole:
         last = rows[-1][-1] if rows else None
-        if last is not None and re.fullmatch(r"['\"’”]?,?\s*(?:and|or|&|,|vs\.?|versus)?\s*(?:the\s+|an?\s+)?['\"‘“]?", state.words[last.end : one.start]):
+        if last is not None and re.fullmatch(
+            r"['\"’”]?,?\s*(?:and|or|&|,|vs\.?|versus)?\s*(?:the\s+|an?\s+)?['\"‘“]?", state.words[last.end : one.start]
+        ):
             rows[-1].append(one)
         else:
             rows.append([one])
-    scored = [(_text_score(row[0], parameter, state) + 1.5 * (len(row) > 1 or re.search(r",|\band\b", row[0].text) is not None), row) for row in rows]
+    scored = [
+        (_text_score(row[0], parameter, state) + 1.5 * (len(row) > 1 or re.search(r",|\band\b", row[0].text) is not None), row)
+        for row in rows
+    ]
     if not scored or (not parameter.required and max(scored, key=lambda one: one[0])[0] < 2.0):
         return None
     _, row = max(scored, key=lambda one: one[0])
@@ -213,7 +220,9 @@ def _currency(parameter: Parameter, state: _State) -> str | None:
         leads = [one for one in found if re.search(r"(?i)\b(?:to|into|in|many|much)\s+(?:the\s+)?$", state.words[: one.start])]
         return (leads or found[-1:])[-1].code
     if names & {"from", "base", "source", "origin"} and len(found) > 1:
-        leads = [one for one in found if not re.search(r"(?i)\b(?:to|into|in|many|much)\s+(?:the\s+)?$", state.words[: one.start])]
+        leads = [
+            one for one in found if not re.search(r"(?i)\b(?:to|into|in|many|much)\s+(?:the\s+)?$", state.words[: one.start])
+        ]
         return (leads or found)[0].code
     return found[0].code if parameter.required or len(found) == 1 else None
 
@@ -265,7 +274,7 @@ def _assigned(
         for order in permutations(seats, len(required)):
             total = 0.0
             places = [one.start for one in order if one is not None]
-            total += order_weight * sum(a < b for a, b in zip(places, places[1:], strict=False))  # said in the order of the schema
+            total += order_weight * sum(a < b for a, b in pairwise(places))  # said in the order of the schema
             for parameter, seat in zip(required, order, strict=True):
                 if seat is None:
                     total += 0.3 if parameter.default is not None else -1.0
@@ -337,7 +346,7 @@ def _completed(text: str, parameter: Parameter, state: _State) -> str:
 def _ordered(parameters: Sequence[Parameter], given: Mapping[str, Phrase], arguments: dict[str, Any]) -> None:
     """Arguments that differ only by a number, or in which of two ends they are ("start_city", "end_city"), are said in their
     order, unless "from" or "to" tells."""
-    for first, second in zip(parameters, parameters[1:], strict=False):
+    for first, second in pairwise(parameters):
         one, other = given.get(first.name), given.get(second.name)
         if one is None or other is None or one.start < other.start:
             continue

@@ -14,22 +14,27 @@ _YES = re.compile(
     r"(?:oh |ok(?:ay)?,? |well,? |um+,? )?(?:y|yes|yeah|yep|yup|sure|ok|okay|of course|correct|right|exactly|confirm(?:ed)?|"
     r"do it|go ahead|go for it|send it|sounds good|looks good|perfect|please do|absolutely|definitely|fine|that'?s right|"
     r"that is right|i confirm)(?:,? (?:please|thanks|thank you|do it|send it|go ahead|that'?s (?:right|fine|it)|sure))*"
-    r"|(?:嗯+，?|好，?)?(?:是的?|是啊|对的?|对啊|没错|好的?|好啊|好吧|行吧?|可以的?|确认|确定|发吧|发送|没问题|同意|嗯+|当然|就这样|就这么办|去吧|要得?|ok)"
+    r"|(?:嗯+，?|好，?)?(?:是的?|是啊|对的?|对啊|没错|好的?|好啊|好吧|行吧?|可以的?|确认|确定|发吧|发送|没问题|同意|嗯+"
+    r"|当然|就这样|就这么办|去吧|要得?|ok)"
     r"(?:[，,]?(?:发吧|谢谢|就这样|可以|没问题|好的|对))*",
     re.IGNORECASE,
 )
 _NO = re.compile(
     r"(?:oh |um+,? )?(?:n|no|nope|nah|not really|don'?t|do not|wrong|incorrect|never|no way|that'?s (?:wrong|not right|not it)|"
-    r"not (?:that|this|yet|now)|i don'?t (?:think so|want (?:that|it|to)))(?:,? (?:thanks|thank you|please|don'?t(?: do (?:it|that))?))*"
+    r"not (?:that|this|yet|now)|i don'?t (?:think so|want (?:that|it|to)))(?:,? (?:thanks|thank you|please|don'?t(?: do "
+    r"(?:it|that))?))*"
     r"|(?:不|不是的?|不对|不行|不要|不用了?|不了|不可以|不好|错了?|不同意|别|没有|先别|不需要)(?:[，,]?(?:谢谢|了|不是|不对))*",
     re.IGNORECASE,
 )
 _CANCEL = re.compile(
-    r"(?:no,? |ok(?:ay)?,? |oh,? |actually,? |please |just |sorry,? )*(?:cancel(?: (?:it|that|this|everything|the \w+))?|never ?mind(?: (?:it|that))?|"
-    r"forget (?:it|about it|that)|stop(?: it| that)?|abort|quit|leave it|drop it|don'?t (?:bother|do (?:it|that)|send (?:it|that)|"
+    r"(?:no,? |ok(?:ay)?,? |oh,? |actually,? |please |just |sorry,? )*(?:cancel(?: (?:it|that|this|everything|the \w+))?"
+    r"|never ?mind(?: (?:it|that))?|"
+    r"forget (?:it|about it|that)|stop(?: it| that)?|abort|quit|leave it|drop it|don'?t (?:bother|do (?:it|that)|send "
+    r"(?:it|that)|"
     r"call|order(?: it)?)|do not send(?: it)?|scrap that|changed my mind|i(?:'ve)? changed my mind)"
     r"(?:,? (?:please|thanks|thank you|then|for now))*"
-    r"|(?:还是|那|那就|唉|哦|先)?(?:算了吧?|取消(?:吧|掉|它|这个|操作)?|不用了|不要了|不弄了|别发了?|别打了?|别弄了?|别订了?|不发了|不打了|不订了|停(?:下|止)?|停吧|作废|"
+    r"|(?:还是|那|那就|唉|哦|先)?(?:算了吧?|取消(?:吧|掉|它|这个|操作)?|不用了|不要了|不弄了|别发了?|别打了?|别弄了?"
+    r"|别订了?|不发了|不打了|不订了|停(?:下|止)?|停吧|作废|"
     r"不做了|撤销|放弃|当我没说|我改主意了|忘了(?:它|这事)吧?)(?:吧|了|啦|，?谢谢)*",
     re.IGNORECASE,
 )

@@ -14,16 +14,67 @@ from edge_llm.understand.parameters import Parameter
 if TYPE_CHECKING:
     from edge_llm.model import Model
 
-STATES = (
-    "AL AK AZ AR CA CO CT DE FL GA HI ID IL IN IA KS KY LA ME MD MA MI MN MS MO MT NE NV NH NJ NM NY NC ND OH OK OR PA RI SC SD TN TX UT VT VA "
-    "WA WV WI WY DC"
-).split(" ")
+STATES = [
+    "AL",
+    "AK",
+    "AZ",
+    "AR",
+    "CA",
+    "CO",
+    "CT",
+    "DE",
+    "FL",
+    "GA",
+    "HI",
+    "ID",
+    "IL",
+    "IN",
+    "IA",
+    "KS",
+    "KY",
+    "LA",
+    "ME",
+    "MD",
+    "MA",
+    "MI",
+    "MN",
+    "MS",
+    "MO",
+    "MT",
+    "NE",
+    "NV",
+    "NH",
+    "NJ",
+    "NM",
+    "NY",
+    "NC",
+    "ND",
+    "OH",
+    "OK",
+    "OR",
+    "PA",
+    "RI",
+    "SC",
+    "SD",
+    "TN",
+    "TX",
+    "UT",
+    "VT",
+    "VA",
+    "WA",
+    "WV",
+    "WI",
+    "WY",
+    "DC",
+]
 _CITY_AND_STATE = re.compile(r"(?i)city and state|city, state|['\"‘“ ][A-Z][a-z]+(?: [A-Z][a-z]+)?, [A-Z]{2}\b")
 _CLEAR = 2.5
 """How much likelier the best state must be than the next (in nats) to be taken."""
 
 
-def likelihoods(model: Model, words: str, name: str, description: str, parameter: Parameter, texts: Sequence[str]) -> list[float]:
+def likelihoods(
+    model: Model, words: str, name: str, description: str, parameter: Parameter, texts: Sequence[str]
+) -> list[float]:
     """How likely each text is as the value of an argument of the function `name`, in nats.
 
     Raises:

@@ -7,8 +7,40 @@ from dataclasses import dataclass
 
 from edge_llm.understand.parameters import Parameter, stem, words_of
 
-_DENIAL = re.compile(r"(?i)\b(?:not|no|without|exclud\w+|don't|doesn't|except|disable\w*|ignor\w+|skip\w*|avoid\w*)\b(?:\s+\w+){0,3}\s*$")
-_FILLER = frozenset("is include including included enable enabled allow use using get show apply with return has have flag whether true false do want required need only as format".split())
+_DENIAL = re.compile(
+    r"(?i)\b(?:not|no|without|exclud\w+|don't|doesn't|except|disable\w*|ignor\w+|skip\w*|avoid\w*)\b(?:\s+\w+){0,3}\s*$"
+)
+_FILLER = frozenset(
+    [
+        "is",
+        "include",
+        "including",
+        "included",
+        "enable",
+        "enabled",
+        "allow",
+        "use",
+        "using",
+        "get",
+        "show",
+        "apply",
+        "with",
+        "return",
+        "has",
+        "have",
+        "flag",
+        "whether",
+        "true",
+        "false",
+        "do",
+        "want",
+        "required",
+        "need",
+        "only",
+        "as",
+        "format",
+    ]
+)
 
 
 @dataclass(frozen=True)
@@ -33,7 +65,9 @@ def find_members(words: str, parameter: Parameter, vocabulary: frozenset[str]) -
         plain = re.sub(r"[_-]+", " ", choice.lower()).strip()
         if not plain:
             continue
-        for match in re.finditer(rf"(?<![a-z0-9]){re.escape(plain)}(?:s|es)?(?![a-z0-9#])", lowered.replace("_", " ").replace("-", " ")):
+        for match in re.finditer(
+            rf"(?<![a-z0-9]){re.escape(plain)}(?:s|es)?(?![a-z0-9#])", lowered.replace("_", " ").replace("-", " ")
+        ):
             if not any(one.start < match.end() and match.start() < one.end for one in found):
                 found.append(Member(match.start(), match.end(), choice))
                 break
@@ -60,7 +94,10 @@ def is_mentioned(parameter: Parameter, words: str, vocabulary: frozenset[str]) -
 def is_denied(parameter: Parameter, words: str) -> bool:
     """Whether the words rule a flag out ("without advice")."""
     names = set(parameter.name_words)
-    return any(stem(match[0].lower()) in names and _DENIAL.search(words[: match.start()]) is not None for match in re.finditer(r"[A-Za-z]+", words))
+    return any(
+        stem(match[0].lower()) in names and _DENIAL.search(words[: match.start()]) is not None
+        for match in re.finditer(r"[A-Za-z]+", words)
+    )
 
 
 def _alike(one: str, other: str) -> bool:

@@ -9,32 +9,42 @@ import re
 
 _QUOTED = re.compile(r"[\"“「『](.+?)[\"”」』]|(?<!\w)['‘](.+?)['’](?!\w)")
 _SAYING = re.compile(
-    r"\b(?:saying|say|that says|which says|with the (?:message|text|words|body)|reading|and (?:tell (?:him|her|them)|say))\b\s*[:,]?\s*(?:that\s+)?(?P<x>.+)$"
+    r"\b(?:saying|say|that says|which says|with the (?:message|text|words|body)|reading|and (?:tell (?:him|her|them)"
+    r"|say))\b\s*[:,]?\s*(?:that\s+)?(?P<x>.+)$"
     r"|(?:内容(?:是|为|写)?|就?说(?:一?声)?|写(?:着|上|道)?|告诉(?:他|她|他们)|讲)[：:，,]?\s*(?P<y>.+)$",
     re.IGNORECASE | re.DOTALL,
 )
 _AFTER = re.compile(
-    r"^\s*(?:(?:(?:an?|the|this|my|quick)\s+)*(?:text|message|sms|e-?mail|mail|whatsapp|wechat|dm|note|line)s?(?:\s+message)?\b)?\s*"
+    r"^\s*(?:(?:(?:an?|the|this|my|quick)\s+)*(?:text|message|sms|e-?mail|mail|whatsapp|wechat|dm|note|line)s?"
+    r"(?:\s+message)?\b)?\s*"
     r"(?:(?:on|via|by|through|over|in|using)\s+(?:whatsapp|wechat|sms|text|email|mail|imessage|signal|telegram)\b)?\s*"
-    r"(?:now|back)?\s*(?P<lead>[:,]|saying(?: that)?|(?:that |which )?says?(?: that)?|with(?= (?:sounds|the words|ok|yes|no))|and ask(?: (?:him|her|them))?(?= )|that|to (?:say|tell (?:him|her|them)|let (?:him|her|them) know)(?: that)?|to ask (?:him |her |them )?|know(?: that)?|and (?:say|tell (?:him|her|them))(?: that)?|to|telling (?:him|her|them)(?: that)?|about|(?=if |whether |when |what |where |how |why ))?\s*[:,]?\s*(?P<x>.+)$",
+    r"(?:now|back)?\s*(?P<lead>[:,]|saying(?: that)?|(?:that |which )?says?(?: that)?|with(?= (?:sounds|the words|ok|yes"
+    r"|no))|and ask(?: (?:him|her|them))?(?= )|that|to (?:say|tell (?:him|her|them)|let (?:him|her|them) know)(?: that)?"
+    r"|to ask (?:him |her |them )?|know(?: that)?|and (?:say|tell (?:him|her|them))(?: that)?|to|telling (?:him|her|them)"
+    r"(?: that)?|about|(?=if |whether |when |what |where |how |why ))?\s*[:,]?\s*(?P<x>.+)$",
     re.IGNORECASE | re.DOTALL,
 )
 _CHINESE_AFTER = re.compile(
-    r"^\s*(?:的)?(?:(?:发|打|写|寄|送|回|留|转)(?:送|了|去)?)?(?:一?[个条封份则]|一下)?(?:微信|短信|消息|信息|邮件|电邮|留言|WhatsApp|信|话)?(?:消息|信息)?(?:过去)?"
-    r"[，,：:]?\s*(?:(?:就|跟(?:他|她))?(?:告诉(?:他|她)|说(?:一?声|一下)?|讲|内容(?:是|为)?|写|问(?:他|她|一下|问)?|让(?:他|她)知道)[：:，,]?)?\s*(?P<x>.+)$",
+    r"^\s*(?:的)?(?:(?:发|打|写|寄|送|回|留|转)(?:送|了|去)?)?(?:一?[个条封份则]|一下)?(?:微信|短信|消息|信息|邮件|电邮"
+    r"|留言|WhatsApp|信|话)?(?:消息|信息)?(?:过去)?"
+    r"[，,：:]?\s*(?:(?:就|跟(?:他|她))?(?:告诉(?:他|她)|说(?:一?声|一下)?|讲|内容(?:是|为)?|写|问(?:他|她|一下|问)?|让"
+    r"(?:他|她)知道)[：:，,]?)?\s*(?P<x>.+)$",
     re.IGNORECASE | re.DOTALL,
 )
 _CONTENT = re.compile(
-    r"(?:(?:内容|正文)(?:是|为|写)?|\b(?:with (?:the )?(?:body|text|message)|the (?:body|message) (?:is|should be)))[：:，,]?\s*(?P<x>.+)$",
+    r"(?:(?:内容|正文)(?:是|为|写)?|\b(?:with (?:the )?(?:body|text|message)|the (?:body|message) (?:is|should be)))[：:，"
+    r",]?\s*(?P<x>.+)$",
     re.IGNORECASE,
 )
 _NOT_TEXT = re.compile(
-    r"(?:an?\s+)?(?:\w+\s+)?(?:text|message|sms|e-?mail|mail|whatsapp|wechat|note)(?:\s+message)?|please|back|a call|with the subject.*|主题.*|关于.{1,20}的(?:邮件|信)|一[声下]|电子?邮件|now|on (?:whatsapp|wechat)|via \w+|"
+    r"(?:an?\s+)?(?:\w+\s+)?(?:text|message|sms|e-?mail|mail|whatsapp|wechat|note)(?:\s+message)?|please|back|a call|with"
+    r" the subject.*|主题.*|关于.{1,20}的(?:邮件|信)|一[声下]|电子?邮件|now|on (?:whatsapp|wechat)|via \w+|"
     r"(?:发|打|写)?(?:一?[个条封])?(?:微信|短信|消息|信息|邮件|电话)(?:吧|呗)?|吧|一下",
     re.IGNORECASE,
 )
 _BETWEEN = re.compile(
-    r"\b(?:send|text|message|say|write|whatsapp|e-?mail)\s+(?P<x>(?!an?\s+(?:text|message|sms|e-?mail|mail|whatsapp|wechat|note)\b|to\b).+?)\s+to\s*$",
+    r"\b(?:send|text|message|say|write|whatsapp|e-?mail)\s+(?P<x>(?!an?\s+(?:text|message|sms|e-?mail|mail|whatsapp|wechat"
+    r"|note)\b|to\b).+?)\s+to\s*$",
     re.IGNORECASE,
 )
 _CHINESE_BETWEEN = re.compile(r"(?:把|将)[“\"]?(?P<x>.+?)[”\"]?(?:这句话|这条消息)?(?:发送?|转)给\s*$")

@@ -9,11 +9,34 @@ from decimal import Decimal
 _ONES = {
     word: number
     for number, word in enumerate(
-        "zero one two three four five six seven eight nine ten eleven twelve thirteen fourteen fifteen sixteen seventeen"
-        " eighteen nineteen".split()
+        [
+            "zero",
+            "one",
+            "two",
+            "three",
+            "four",
+            "five",
+            "six",
+            "seven",
+            "eight",
+            "nine",
+            "ten",
+            "eleven",
+            "twelve",
+            "thirteen",
+            "fourteen",
+            "fifteen",
+            "sixteen",
+            "seventeen",
+            "eighteen",
+            "nineteen",
+        ]
     )
 }
-_TENS = {word: 10 * number for number, word in enumerate("twenty thirty forty fifty sixty seventy eighty ninety".split(), 2)}
+_TENS = {
+    word: 10 * number
+    for number, word in enumerate(["twenty", "thirty", "forty", "fifty", "sixty", "seventy", "eighty", "ninety"], 2)
+}
 _POWERS = {"hundred": 100, "thousand": 1000, "million": 10**6, "billion": 10**9, "trillion": 10**12}
 _SUFFIXES = {"k": 1000, "m": 10**6, "bn": 10**9, **_POWERS}
 # "50k" and "5M" count; "298K" is a temperature and "1.75m" a length
@@ -34,7 +57,8 @@ CHINESE_NUMBER = rf"(?:(?:{_DIGITS})[十百千万亿]*|[零〇一二两三四五
 """A regular expression for one number in Chinese; `read_chinese` gives its value."""
 
 _FOUND = re.compile(
-    rf"(?P<sign>(?<![\w)])[-−])?(?:(?P<digits>(?<![A-Za-z_^])(?:{_DIGITS}))(?:(?P<exponent>e[+-]?\d+)|(?:(?P<suffix>(?-i:k|M|bn))\b)?(?:\s+"
+    rf"(?P<sign>(?<![\w)])[-−])?(?:(?P<digits>(?<![A-Za-z_^\d])(?:{_DIGITS}))(?:(?P<exponent>e[+-]?\d+)|(?:(?P<suffix>(?-i:k"
+    rf"|M|bn))\b)?(?:\s+"
     rf"(?P<power>{'|'.join(_POWERS)})\b)?|(?P<wan>[万亿千百]+))(?P<percent>\s*(?:%|percent\b))?"
     rf"|\b(?P<words>{_ENGLISH_WORDS})\b(?P<percent2>\s*(?:%|percent\b))?)",
     re.IGNORECASE,

@@ -14,34 +14,115 @@ from typing import Any, Literal, TypeAlias
 Kind: TypeAlias = Literal["place", "person", "date", "currency", "expression", "language", "unit", "text"]
 
 _KIND_WORDS: tuple[tuple[Kind, frozenset[str]], ...] = (
-    ("date", frozenset("date day dates month datetime".split())),
-    ("currency", frozenset("currency currencies".split())),
-    ("expression", frozenset("function equation expression polynomial formula integrand".split())),
-    ("language", frozenset("language languages".split())),
-    ("unit", frozenset("unit units".split())),
-    ("place", frozenset("location city country place region state origin destination venue address town area continent island park from_city "
-                        "to_city departure arrival zip landmark".split())),
-    ("person", frozenset("person player artist author composer actor athlete celebrity president scientist philosopher director plaintiff "
-                         "defendant singer musician painter sculptor leader inventor discoverer".split())),
+    ("date", frozenset(["date", "day", "dates", "month", "datetime"])),
+    ("currency", frozenset(["currency", "currencies"])),
+    ("expression", frozenset(["function", "equation", "expression", "polynomial", "formula", "integrand"])),
+    ("language", frozenset(["language", "languages"])),
+    ("unit", frozenset(["unit", "units"])),
+    ("place", frozenset(["location", "city", "country", "place", "region", "state", "origin", "destination", "venue",
+    "address", "town", "area", "continent", "island", "park", "from_city", "to_city", "departure", "arrival", "zip",
+    "landmark"])),
+    ("person", frozenset(["person", "player", "artist", "author", "composer", "actor", "athlete", "celebrity", "president",
+    "scientist", "philosopher", "director", "plaintiff", "defendant", "singer", "musician", "painter", "sculptor", "leader",
+    "inventor", "discoverer"])),
 )  # fmt: skip
 _STOP = frozenset(
-    "the a an of for to in on at by with and or is are be as that this which from it its if not be used such eg e.g can will should default "
-    "defaults optional specified specify specific given provided value name number parameter format string list type user whether where what "
-    "when who how want like example any all one each per than into about set".split()
+    [
+        "the",
+        "a",
+        "an",
+        "of",
+        "for",
+        "to",
+        "in",
+        "on",
+        "at",
+        "by",
+        "with",
+        "and",
+        "or",
+        "is",
+        "are",
+        "be",
+        "as",
+        "that",
+        "this",
+        "which",
+        "from",
+        "it",
+        "its",
+        "if",
+        "not",
+        "be",
+        "used",
+        "such",
+        "eg",
+        "e.g",
+        "can",
+        "will",
+        "should",
+        "default",
+        "defaults",
+        "optional",
+        "specified",
+        "specify",
+        "specific",
+        "given",
+        "provided",
+        "value",
+        "name",
+        "number",
+        "parameter",
+        "format",
+        "string",
+        "list",
+        "type",
+        "user",
+        "whether",
+        "where",
+        "what",
+        "when",
+        "who",
+        "how",
+        "want",
+        "like",
+        "example",
+        "any",
+        "all",
+        "one",
+        "each",
+        "per",
+        "than",
+        "into",
+        "about",
+        "set",
+    ]
 )
 _UNITS: Mapping[str, str] = {
-    "kg": "kilogram", "kgs": "kilogram", "kilograms": "kilogram", "g": "gram", "grams": "gram", "lb": "pound", "lbs": "pound", "pounds": "pound",
-    "km": "kilometer", "kilometers": "kilometer", "kilometres": "kilometer", "m": "meter", "meters": "meter", "metres": "meter", "cm": "centimeter",
-    "centimeters": "centimeter", "mm": "millimeter", "miles": "mile", "mile": "mile", "feet": "foot", "ft": "foot", "inches": "inch", "inch": "inch",
-    "s": "second", "sec": "second", "seconds": "second", "minutes": "minute", "mins": "minute", "min": "minute", "hours": "hour", "hrs": "hour",
-    "days": "day", "weeks": "week", "months": "month", "years": "year", "year": "year", "yr": "year", "celsius": "celsius", "°c": "celsius",
-    "c": "celsius", "fahrenheit": "fahrenheit", "°f": "fahrenheit", "k": "kelvin", "kelvin": "kelvin", "v": "volt", "volts": "volt", "a": "ampere",
-    "amperes": "ampere", "ohms": "ohm", "n": "newton", "newtons": "newton", "j": "joule", "joules": "joule", "w": "watt", "watts": "watt", "pa": "pascal",
-    "pascals": "pascal", "l": "liter", "liters": "liter", "litres": "liter", "ml": "milliliter", "dollars": "dollar", "usd": "dollar", "$": "dollar",
-    "euros": "euro", "€": "euro", "%": "percent", "percent": "percent", "percentage": "percent", "m/s": "meter/second", "km/h": "kilometer/hour",
-    "mph": "mile/hour", "m/s^2": "meter/second^2", "m/s2": "meter/second^2", "m²": "square meter", "m^2": "square meter", "m³": "cubic meter",
-    "m^3": "cubic meter", "tesla": "tesla", "t": "tesla", "coulombs": "coulomb", "coulomb": "coulomb", "moles": "mole", "mol": "mole", "hz": "hertz",
-    "people": "person", "persons": "person", "guests": "person", "calories": "calorie", "degrees": "degree", "atm": "atmosphere",
+    "kg": "kilogram", "kgs": "kilogram", "kilograms": "kilogram", "g": "gram", "grams": "gram", "lb": "pound",
+    "lbs": "pound", "pounds": "pound",
+    "km": "kilometer", "kilometers": "kilometer", "kilometres": "kilometer", "m": "meter", "meters": "meter",
+    "metres": "meter", "cm": "centimeter",
+    "centimeters": "centimeter", "mm": "millimeter", "miles": "mile", "mile": "mile", "feet": "foot", "ft": "foot",
+    "inches": "inch", "inch": "inch",
+    "s": "second", "sec": "second", "seconds": "second", "minutes": "minute", "mins": "minute", "min": "minute",
+    "hours": "hour", "hrs": "hour",
+    "days": "day", "weeks": "week", "months": "month", "years": "year", "year": "year", "yr": "year", "celsius": "celsius",
+    "°c": "celsius",
+    "c": "celsius", "fahrenheit": "fahrenheit", "°f": "fahrenheit", "k": "kelvin", "kelvin": "kelvin", "v": "volt",
+    "volts": "volt", "a": "ampere",
+    "amperes": "ampere", "ohms": "ohm", "n": "newton", "newtons": "newton", "j": "joule", "joules": "joule", "w": "watt",
+    "watts": "watt", "pa": "pascal",
+    "pascals": "pascal", "l": "liter", "liters": "liter", "litres": "liter", "ml": "milliliter", "dollars": "dollar",
+    "usd": "dollar", "$": "dollar",
+    "euros": "euro", "€": "euro", "%": "percent", "percent": "percent", "percentage": "percent", "m/s": "meter/second",
+    "km/h": "kilometer/hour",
+    "mph": "mile/hour", "m/s^2": "meter/second^2", "m/s2": "meter/second^2", "m²": "square meter", "m^2": "square meter",
+    "m³": "cubic meter",
+    "m^3": "cubic meter", "tesla": "tesla", "t": "tesla", "coulombs": "coulomb", "coulomb": "coulomb", "moles": "mole",
+    "mol": "mole", "hz": "hertz",
+    "people": "person", "persons": "person", "guests": "person", "calories": "calorie", "degrees": "degree",
+    "atm": "atmosphere",
 }  # fmt: skip
 
 
@@ -56,16 +137,23 @@ class Parameter:
     @property
     def type(self) -> str:
         """Its JSON type; the names that some schemas use for Python's are read too ("float", "dict")."""
-        written = self.schema.get("type", "string")
-        return {"float": "number", "double": "number", "dict": "object", "tuple": "array", "list": "array", "any": "string"}.get(
-            written, written
-        )
+        written = str(self.schema.get("type", "string"))
+        return {
+            "float": "number",
+            "double": "number",
+            "dict": "object",
+            "tuple": "array",
+            "list": "array",
+            "any": "string",
+        }.get(written, written)
 
     @property
     def item(self) -> Parameter:
         """What an array holds."""
         items = self.schema.get("items")
-        return Parameter(self.name, {**(items if isinstance(items, Mapping) else {}), "description": self.description}, self.required)
+        return Parameter(
+            self.name, {**(items if isinstance(items, Mapping) else {}), "description": self.description}, self.required
+        )
 
     @property
     def description(self) -> str:
@@ -85,7 +173,9 @@ class Parameter:
     @cached_property
     def first_sentence(self) -> str:
         """Its description without examples and remarks about defaults."""
-        return re.split(r"(?i)\b(?:e\.g|for example|example|such as|default|optional|like ')|(?<=[a-z])\.\s", self.description)[0]
+        return re.split(r"(?i)\b(?:e\.g|for example|example|such as|default|optional|like ')|(?<=[a-z])\.\s", self.description)[
+            0
+        ]
 
     @cached_property
     def units(self) -> frozenset[str]:
@@ -100,11 +190,16 @@ class Parameter:
         listed = self.schema.get("enum") or (self.schema.get("items") or {}).get("enum")
         if listed:
             return tuple(str(one) for one in listed)
-        if re.search(r"(?i)\b(?:either|one of|options?|choices?|can be|possible values?|could be|i\.e|e\.g|such as|like)\b", self.description):
+        if re.search(
+            r"(?i)\b(?:either|one of|options?|choices?|can be|possible values?|could be|i\.e|e\.g|such as|like)\b",
+            self.description,
+        ):
             quoted = re.findall(r"['\"‘“]([^'\"’”]{1,30})['\"’”]", self.description)
             if len(quoted) > 1:
                 return tuple(dict.fromkeys(quoted))
-            listed = re.search(r"(?i)(?:e\.g\.?,?|such as|like|i\.e\.?,?|options?:|choices?:|values?:|one of)\s+([^.()]+)", self.description)
+            listed = re.search(
+                r"(?i)(?:e\.g\.?,?|such as|like|i\.e\.?,?|options?:|choices?:|values?:|one of)\s+([^.()]+)", self.description
+            )
             parts = [] if listed is None or quoted else re.split(r"\s*(?:,|\bor\b|\band\b|/)\s*", listed[1])
             parts = [part for part in parts if part and part != "etc" and len(part.split()) <= 3]
             return tuple(dict.fromkeys(parts)) if len(parts) > 1 else ()
@@ -134,7 +229,10 @@ class Parameter:
         """The default that the schema or its description gives; None where there is none."""
         if "default" in self.schema:
             return self.schema["default"]
-        match = re.search(r"(?i)default(?:s)?(?: value)?(?: is| to| =|:)?\s*(?:set to\s*)?['\"‘“]?([\w.+-]+(?: [\w-]+)?)['\"’”]?", self.description)
+        match = re.search(
+            r"(?i)default(?:s)?(?: value)?(?: is| to| =|:)?\s*(?:set to\s*)?['\"‘“]?([\w.+-]+(?: [\w-]+)?)['\"’”]?",
+            self.description,
+        )
         if match is None:
             return None
         said = match[1].rstrip(".")

@@ -15,9 +15,29 @@ from edge_llm.understand.parameters import Parameter, stem
 from edge_llm.understand.phrases import Phrase
 
 _PLACE_LEADS = frozenset({"in", "at", "near", "around", "for", "of", "from", "to", "within", "on"})
-_LEADS = ("in", "for", "of", "about", "from", "to", "on", "by", "with", "at", "near", "between", "like", "using", "named", "called")
-_IDS = frozenset("id number code zip symbol ticker".split())
-_SOURCE, _TARGET = frozenset("from origin source start base departure".split()), frozenset("to destination target end arrival".split())
+_LEADS = (
+    "in",
+    "for",
+    "of",
+    "about",
+    "from",
+    "to",
+    "on",
+    "by",
+    "with",
+    "at",
+    "near",
+    "between",
+    "like",
+    "using",
+    "named",
+    "called",
+)
+_IDS = frozenset(["id", "number", "code", "zip", "symbol", "ticker"])
+_SOURCE, _TARGET = (
+    frozenset(["from", "origin", "source", "start", "base", "departure"]),
+    frozenset(["to", "destination", "target", "end", "arrival"]),
+)
 
 
 def features(phrase: Phrase, parameter: Parameter, vocabulary: frozenset[str], *, meaning: float = 0.0) -> dict[str, float]:
@@ -71,7 +91,9 @@ def features(phrase: Phrase, parameter: Parameter, vocabulary: frozenset[str], *
         "id number": float(phrase.shape == "number" and bool(names & _IDS)),
         "id": float(phrase.shape == "id" and bool(names & _IDS)),
         "in a quote": float(phrase.in_quote),
-        "quoted text": float(phrase.shape == "quoted" and bool(names & {"text", "title", "name", "sequence", "string", "message"})),
+        "quoted text": float(
+            phrase.shape == "quoted" and bool(names & {"text", "title", "name", "sequence", "string", "message"})
+        ),
         "a verb": float(phrase.shape == "phrase" and phrase.text.endswith(("ed", "ing")) and " " not in phrase.text),
         "ends a question": float(phrase.after == ()),
     }
@@ -98,7 +120,9 @@ def _weights() -> Mapping[str, float]:
 
 def _looks_like_example(phrase: Phrase, parameter: Parameter) -> bool:
     """It has the form of an example in the description: "e.g. 'Boston, MA'" has two capitalised parts and a comma."""
-    return any(_form(example) == _form(phrase.text) for example in re.findall(r"['\"‘“]([^'\"’”]{1,40})['\"’”]", parameter.description))
+    return any(
+        _form(example) == _form(phrase.text) for example in re.findall(r"['\"‘“]([^'\"’”]{1,40})['\"’”]", parameter.description)
+    )
 
 
 def _form(text: str) -> str:

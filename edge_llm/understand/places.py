@@ -6,20 +6,29 @@ import re
 from collections.abc import Callable
 
 _STOP = (
-    r"(?=\s+(?:from|to|at|on|by|for|in (?:january|february|march|april|may|june|july|august|september|october|november|december)|through|via|with|tomorrow|tonight|today|now|please|leaving|arriving|in \d+|next|this|and|right now|"
+    r"(?=\s+(?:from|to|at|on|by|for|in (?:january|february|march|april|may|june|july|august|september|october|november"
+    r"|december)|through|via|with|tomorrow|tonight|today|now|please|leaving|arriving|in \d+|next|this|and|right now|"
     r"asap|avoiding|on the map|using|as soon)\b|[,.?!;]|$)"
 )
-_ZH_STOP = r"(?=[，,。？！?!；]|的?(?:往返|便宜|单程|车$|大床房|套房|房间|有什么|走哪|坐几|要一[辆个]|出租车|出租|专车|快车|滴滴|车票|机票|航班|火车|高铁|飞机|路线|路|导航|地图|天气|酒店|宾馆|餐厅|要多久|多远|怎么走|怎么去|在哪)|吧|呢|吗|谢谢|接我|$)"
+_ZH_STOP = (
+    r"(?=[，,。？！?!；]|的?(?:往返|便宜|单程|车$|大床房|套房|房间|有什么|走哪|坐几|要一[辆个]|出租车|出租|专车"
+    r"|快车|滴滴|车票|机票|航班|火车|高铁|飞机|路线|路|导航|地图|天气|酒店|宾馆|餐厅|要多久|多远|怎么走|怎么去|在哪)|吧|呢"
+    r"|吗|谢谢|接我|$)"
+)
 _NAME = r"(?P<x>[^，,。？！?!；]+?)"
 
 _DESTINATION = (
-    r"\b(?:directions?|route|way|navigate|navigation|drive|get|go|going|ride|taxi|cab|uber|lyft|car|flights?|fly|flying|train|trip|travel|take me|walk|heading|"
-    rf"head|bring me|drop me|pick-?up|bus|ticket|tickets|me|us)\b[^,]*?\s(?:back\s+)?to\s+(?!(?:get|go|take|the way)\b){_NAME}{_STOP}",
+    r"\b(?:directions?|route|way|navigate|navigation|drive|get|go|going|ride|taxi|cab|uber|lyft|car|flights?|fly|flying"
+    r"|train|trip|travel|take me|walk|heading|"
+    rf"head|bring me|drop me|pick-?up|bus|ticket|tickets|me|us)\b[^,]*?\s(?:back\s+)?to\s+(?!(?:get|go|take|the"
+    rf" way)\b){_NAME}{_STOP}",
     rf"\bto\s+(?!(?:get|go|take|be|have|book|call|order|find|see|know)\b){_NAME}{_STOP}",
     rf"\b(?:navigate|drive|get me|take me|directions for|route for|heading)\s+(?P<x>home|work|(?!to\b){_NAME[5:-1]}){_STOP}",
     r"\b(?:ride|taxi|cab|uber|lyft|car|get|take|drive|go|ticket|flight|bring)\b.*?\s(?P<x>home|downtown)\b",
-    r"(?:^|查|订|买|看看|看|的)(?P<y>[^，,。从到飞去\s]{2,6}?)(?:到|飞|至)(?P<x>[^，,。？]+?)(?=的|机票|航班|单程|往返|火车票|$)",
-    rf"(?:打车|打的|叫车|叫个车|叫辆车|坐车|开车|走路|骑车|步行|乘车|导航|带我|送我|飞|前往|开往)(?:去|到|回|往)?{_NAME}{_ZH_STOP}",
+    r"(?:^|查|订|买|看看|看|的)(?P<y>[^，,。从到飞去\s]{2,6}?)(?:到|飞|至)(?P<x>[^，,。？]+?)(?=的|机票|航班|单程|往返"
+    r"|火车票|$)",
+    rf"(?:打车|打的|叫车|叫个车|叫辆车|坐车|开车|走路|骑车|步行|乘车|导航|带我|送我|飞|前往|开往)(?:去|到|回"
+    rf"|往)?{_NAME}{_ZH_STOP}",
     rf"(?:去往|前往|去|到|往|回){_NAME}{_ZH_STOP}",
     rf"^{_NAME}(?:怎么走|怎么去|的路线|要怎么走)",
 )
@@ -31,15 +40,19 @@ _ORIGIN = (
     rf"(?:在|到){_NAME}(?:接我|上车)",
 )
 _PLACE = (
-    rf"\b(?:weather|forecast|temperature|rain|snow|sunny|hotels?|rooms?|places? to stay)\b.*?\b(?:in|for|at|near|around)\s+(?!the (?:morning|afternoon|evening)\b){_NAME}{_STOP}",
-    rf"\b(?:map of|where(?:'s| is| are)|locate|find|show(?: me)?|look up)\s+(?:the\s+)?(?:location of\s+|map of\s+|way to\s+)?{_NAME}(?=\s+on\b|{_STOP[3:-1]})",
-    rf"\b(?:in|near|around|at|close to|nearby)\s+(?!the (?:morning|afternoon|evening)\b|\d|my (?:calendar|list)\b|noon|night){_NAME}{_STOP}",
+    rf"\b(?:weather|forecast|temperature|rain|snow|sunny|hotels?|rooms?|places? to stay)\b.*?\b(?:in|for|at|near"
+    rf"|around)\s+(?!the (?:morning|afternoon|evening)\b){_NAME}{_STOP}",
+    rf"\b(?:map of|where(?:'s| is| are)|locate|find|show(?: me)?|look up)\s+(?:the\s+)?(?:location of\s+|map of\s+|way"
+    rf" to\s+)?{_NAME}(?=\s+on\b|{_STOP[3:-1]})",
+    rf"\b(?:in|near|around|at|close to|nearby)\s+(?!the (?:morning|afternoon|evening)\b|\d|my (?:calendar|list)\b|noon"
+    rf"|night){_NAME}{_STOP}",
     rf"(?:查|看|搜|找)?(?:一?下)?(?:今天|明天|后天)?{_NAME}的?(?:天气|气温|温度)",
     rf"(?:在地图上)?(?:查看|显示|打开|看看|看一下|查一下|找一下|找|搜索|定位)(?:一下)?{_NAME}(?:的)?(?:地图|位置|地址)",
     rf"^{_NAME}(?:在哪里?|在哪儿|在什么地方|的位置|的地址|的地图)",
     rf"(?:订|找|要|定)(?:一?[家间个晚])?(?:的)?{_NAME}的?(?:酒店|宾馆|旅馆|民宿|大床房|套房|房间|住处)",
     rf"(?:在地图上|地图上)(?:看看|看一下|找一下|找|看|显示|标出){_NAME}$",
-    r"(?:which|are there any|is there an?|any)\s+(?P<x>[^,]+?)\s+(?:is |are )?(?:closest|nearest|nearby|near me|around here|near here|close by)",
+    r"(?:which|are there any|is there an?|any)\s+(?P<x>[^,]+?)\s+(?:is |are )?(?:closest|nearest|nearby|near me|around"
+    r" here|near here|close by)",
     rf"\b(?:map at|see)\s+(?:the\s+)?{_NAME}{_STOP}",
     r"(?:附近|周边)(?:哪里)?(?:有没有|有什么|有|的)(?P<x>[^，,吗？?在]+)",
     r"(?:离我)?最近的(?P<x>[^，,吗？?在]+)",
@@ -53,12 +66,14 @@ _BY_NAME = {
 }  # fmt: skip
 _RULES = {name: tuple(re.compile(pattern, re.IGNORECASE) for pattern in patterns) for name, patterns in _BY_NAME.items()}
 _NOT_A_PLACE = re.compile(
-    r"(?:here|there|it|me|pick me up|my (?:calendar|list|phone)|the (?:way|map|weather|forecast|web)|get there|what|who|a|an|one|now|outside|"
+    r"(?:here|there|it|me|pick me up|my (?:calendar|list|phone)|the (?:way|map|weather|forecast|web)|get there|what|who|a"
+    r"|an|one|now|outside|"
     r"这里|那里|这儿|我|一下|查|看|查一下|今天|明天|后天|今晚|帮我|地图|天气|告诉我)?",
     re.IGNORECASE,
 )
 _LEAD = re.compile(
-    r"^(?:(?:(?:please|the|me|up|for)\b|帮我|请|给我|我要|我想|麻烦|查一下|查查|看看|看一下|查|今天|明天|后天|今晚|周末|从.*?(?:去|到|飞往|飞))\s*)+",
+    r"^(?:(?:(?:please|the|me|up|for)\b|帮我|请|给我|我要|我想|麻烦|查一下|查查|看看|看一下|查|今天|明天|后天|今晚|周末"
+    r"|从.*?(?:去|到|飞往|飞))\s*)+",
     re.IGNORECASE,
 )
 

@@ -19,8 +19,10 @@ from edge_llm.understand.times import Time, find_times
 _FOR = re.compile(r"(?:\b(?:for|lasting|of|about)\s+(?:about\s+)?|持续|时长|为期)$", re.IGNORECASE)
 
 PEOPLE = re.compile(
-    r"(?P<count>\d+|one|two|three|four|five|six|seven|eight|nine|ten|eleven|twelve)\s+(?:people|persons?|guests?|adults?|of us|passengers?|seats?|travell?ers?|pax)\b"
-    r"|\b(?:for|table of|party of|seats?)\s+(?P<for>\d+|two|three|four|five|six|seven|eight|nine|ten|eleven|twelve)(?!\s*(?:[:ap]|minutes?|hours?|days?|nights?|weeks?|o'clock))(?=\s|$|[,.])"
+    r"(?P<count>\d+|one|two|three|four|five|six|seven|eight|nine|ten|eleven|twelve)\s+(?:people|persons?|guests?|adults?"
+    r"|of us|passengers?|seats?|travell?ers?|pax)\b"
+    r"|\b(?:for|table of|party of|seats?)\s+(?P<for>\d+|two|three|four|five|six|seven|eight|nine|ten|eleven|twelve)(?!\s*"
+    r"(?::|[ap]\.?m\b|minutes?|hours?|days?|nights?|weeks?|o'clock))(?=\s|$|[,.])"
     r"|(?P<zh>\d+|[一二两三四五六七八九十]+)(?:个?人(?![民生])|位|张)",
     re.IGNORECASE,
 )

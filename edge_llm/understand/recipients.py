@@ -17,21 +17,27 @@ from edge_llm.understand.language import has_cjk
 _MAIL = re.compile(r"[A-Za-z0-9_.+-]+@[A-Za-z0-9-]+(?:\.[A-Za-z0-9-]+)+")
 _PHONE = re.compile(r"(?<![A-Za-z0-9_.])\+?\(?\d[\d\s().\-]{5,18}\d(?![A-Za-z0-9_.]*[A-Za-z0-9_])|(?<!\d)\d{3,6}(?!\d)")
 _VERBS = (
-    "text|call|phone|ring|dial|message|tell|e-?mail|mail|ping|notify|ask|remind|whatsapp|wechat|dm|sms|facetime|let|inform|invite|"
+    "text|call|phone|ring|dial|message|tell|e-?mail|mail|ping|notify|ask|remind|whatsapp|wechat|dm|sms|facetime|let|inform"
+    "|invite|"
     "contact|skype|write|video call|drop|shoot|give|send|meet|see|reply to|answer|forward|share with|say"
 )
 _ENGLISH_CUE = re.compile(rf"\b(?:(?P<verb>{_VERBS})|to|with|for)\s+(?=\S)", re.IGNORECASE)
 _CHINESE_CUE = re.compile(
-    r"(?:发[^给，。]{0,8}给|打[^给，。]{0,4}给|发送给|转发给|写[^给，。]{0,6}给|告诉|通知|呼叫|联系|提醒|邀请|回复|问一下|问问|问|约|拨打|打给|给|跟|和|与|叫|(?<![A-Za-z])(?:call|cue|text)\s*|致电|@)\s*(?=\S)"
+    r"(?:发[^给，。]{0,8}给|打[^给，。]{0,4}给|发送给|转发给|写[^给，。]{0,6}给|告诉|通知|呼叫|联系|提醒|邀请|回复|问一下"
+    r"|问问|问|约|拨打|打给|给|跟|和|与|叫|(?<![A-Za-z])(?:call|cue|text)\s*|致电|@)\s*(?=\S)"
 )
 _CHINESE_END = re.compile(
-    r"(?:发|打|写|寄|送|回|拨|留|说|讲|转|约|开|对一下|谈|一个|个|去个|半|视频|通话|通电话|开会|见面|吃|一起|，|,|：|:|。|今|明|后天|周|下|的|在|我|他|她|关于|来|去|到|喝|看|聊|说|\s|$)"
+    r"(?:发|打|写|寄|送|回|拨|留|说|讲|转|约|开|对一下|谈|一个|个|去个|半|视频|通话|通电话|开会|见面|吃|一起|，|,|：|:|。"
+    r"|今|明|后天|周|下|的|在|我|他|她|关于|来|去|到|喝|看|聊|说|\s|$)"
 )
 _ENGLISH_WORD = re.compile(r"[\w'’.-]*\w")
 _NO_NAME = {
-    "a", "an", "the", "me", "him", "her", "them", "us", "it", "you", "my", "our", "his", "that", "this", "text", "message", "to",
-    "out", "all", "email", "mail", "i", "everyone", "if", "know", "be", "go", "get", "one", "your", "some", "sms", "in", "at", "on",
-    "up", "back", "and", "of", "today", "tomorrow", "tonight", "say", "do", "is", "with", "for", "note", "call", "whatsapp", "wechat",
+    "a", "an", "the", "me", "him", "her", "them", "us", "it", "you", "my", "our", "his", "that", "this", "text", "message",
+    "to",
+    "out", "all", "email", "mail", "i", "everyone", "if", "know", "be", "go", "get", "one", "your", "some", "sms", "in",
+    "at", "on",
+    "up", "back", "and", "of", "today", "tomorrow", "tonight", "say", "do", "is", "with", "for", "note", "call", "whatsapp",
+    "wechat",
 }  # fmt: skip
 _CHINESE_PRONOUNS = ("我", "他", "她", "你", "它", "咱", "大家", "自己", "谁")
 _MINE = re.compile(r"我的?(?=[爸妈哥姐弟妹老媳爷奶外儿女太爱丈房同朋])")
@@ -53,9 +59,7 @@ class Named:
 
 def find_named(words: str, book: ContactBook, *, region: str = "") -> list[Named]:
     """Who is named in a request, the surest first: those who are known or written out as a number, then unknown names."""
-    found: list[Named] = []
-    for handle in _handles(words, region):
-        found.append(handle)
+    found = _handles(words, region)
     guesses: list[Named] = []
     for start, is_verb in _cues(words):
         if any(one.start <= start < one.end for one in found):

@@ -1,4 +1,4 @@
-"""Whether a function is what a request asks for: nearness in meaning, shared words, and whether its required arguments are there.
+"""Whether a function is what a request asks for: nearness in meaning, shared words, and whether its arguments are there.
 
 The weights are data (relevance.json), made by `python -m tests.bench.fit_bfcl`.
 """
@@ -11,15 +11,77 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from importlib.resources import files
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from edge_llm.understand.generic import Filled, Function, Meanings, fill
 from edge_llm.understand.parameters import parameters_of, stem, words_of
 
+if TYPE_CHECKING:
+    from edge_llm.model import Model
+
 _EMPTY = frozenset(
-    "the a an of for to in on at by with and or is are be as that this which from it its if what how much many who when where get find calculate "
-    "compute i me my you can please give tell show want need do does given between specific based certain using return retrieve determine "
-    "provide information function".split()
+    [
+        "the",
+        "a",
+        "an",
+        "of",
+        "for",
+        "to",
+        "in",
+        "on",
+        "at",
+        "by",
+        "with",
+        "and",
+        "or",
+        "is",
+        "are",
+        "be",
+        "as",
+        "that",
+        "this",
+        "which",
+        "from",
+        "it",
+        "its",
+        "if",
+        "what",
+        "how",
+        "much",
+        "many",
+        "who",
+        "when",
+        "where",
+        "get",
+        "find",
+        "calculate",
+        "compute",
+        "i",
+        "me",
+        "my",
+        "you",
+        "can",
+        "please",
+        "give",
+        "tell",
+        "show",
+        "want",
+        "need",
+        "do",
+        "does",
+        "given",
+        "between",
+        "specific",
+        "based",
+        "certain",
+        "using",
+        "return",
+        "retrieve",
+        "determine",
+        "provide",
+        "information",
+        "function",
+    ]
 )
 _EMPTY_STEMS = frozenset(stem(word) for word in _EMPTY)
 
@@ -34,11 +96,17 @@ class Choice:
     """That the function is what was asked for."""
 
 
-def choose(functions: Sequence[Function], words: str, *, meanings: Meanings | None = None) -> Choice:
-    """The function that a request asks for, with its arguments; none where no function is likelier than not to be meant.
+def choose(
+    functions: Sequence[Function], words: str, *, meanings: Meanings | None = None, model: Model | None = None
+) -> Choice:
+    """The function that a request asks for, with its arguments; none where no function is likely enough to be meant.
 
     Args:
         meanings: see `generic.fill`. Without it the choice goes by words alone and is worse.
+        model: see `generic.fill`; it is asked for the chosen function only.
+
+    Raises:
+        RuntimeFailedError: while the model runs.
     """
     best = Choice(None, None, 0.0)
     for function in functions:
@@ -46,7 +114,11 @@ def choose(functions: Sequence[Function], words: str, *, meanings: Meanings | No
         probability = likelihood(signs(function, words, filled, meanings=meanings))
         if probability > best.probability:
             best = Choice(function, filled, probability)
-    return best if best.probability >= _fitted()["threshold"] else Choice(None, None, best.probability)
+    if best.function is None or best.probability < _fitted()["threshold"]:
+        return Choice(None, None, best.probability)
+    if model is None:
+        return best
+    return Choice(best.function, fill(best.function, words, meanings=meanings, model=model), best.probability)
 
 
 def signs(function: Function, words: str, filled: Filled, *, meanings: Meanings | None = None) -> dict[str, float]:
@@ -58,7 +130,9 @@ def signs(function: Function, words: str, filled: Filled, *, meanings: Meanings 
     described = ({stem(word) for word in words_of(function.description)} | name) - _EMPTY_STEMS
     of_parameters = {word for one in required for word in one.name_words} - _EMPTY_STEMS
     plain_name = " ".join(words_of(function.name))
-    near = meanings(words, [function.description, plain_name, f"{plain_name}: {function.description}"]) if meanings else (0.0,) * 3
+    near = (
+        meanings(words, [function.description, plain_name, f"{plain_name}: {function.description}"]) if meanings else (0.0,) * 3
+    )
     seen = {
         "bias": 1.0,
         "meaning of the description": near[0],

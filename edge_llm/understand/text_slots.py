@@ -1,6 +1,6 @@
 """Free text in a request: items, queries, titles, names of apps. Found by the words around it, kept in the person's own words.
 
-Which words surround which slot is data (cues.py). Where none fits, the action's own examples do: "text {recipient} that {text}".
+Which words surround which slot is data (cues.py). Where none fits, the action's examples do: "text {recipient} that {text}".
 """
 
 from __future__ import annotations
@@ -13,23 +13,27 @@ from edge_llm.understand.cues import CUES
 from edge_llm.understand.language import has_cjk
 
 _COURTESY = re.compile(
-    r"^(?:(?:hey|hi|hello|ok|okay|please|pls|can you|could you|would you|will you|can i|i want to|i'd like to|i would like to|i want you to|"
+    r"^(?:(?:hey|hi|hello|ok|okay|please|pls|can you|could you|would you|will you|can i|i want to|i'd like to|i would like"
+    r" to|i want you to|"
     r"i need to|i need you to|i need|help me(?: to)?|let's|just|kindly|go ahead and|you can|would you mind|"
     r"帮我|帮忙|请你?|麻烦你?|能不能|可以|能|我想要?|我要|给我|你(?=帮|能|可以|给|去|来|把))[,，]?\s*)+",
     re.IGNORECASE,
 )
 _TAIL = re.compile(
-    r"(?:,?\s*\b(?:please|for me|will you|would you|right now)|,\s*(?:thanks|thank you|ok)|[，,](?:好吗|好不好|行吗|可以吗|谢谢|帮我.*|安排一下)|(?:吧|呗|一下)|[\s.!。！,，;；:：])+$",
+    r"(?:,?\s*\b(?:please|for me|will you|would you|right now)|,\s*(?:thanks|thank you|ok)|[，,](?:好吗|好不好|行吗|可以吗"
+    r"|谢谢|帮我.*|安排一下)|(?:吧|呗|一下)|[\s.!。！,，;；:：])+$",
     re.I,
 )
 _EDGE = re.compile(
-    r"^(?:\s|[,，.。:：;；\"“”]|\b(?:at|on|in|for|by|from|and|to|around|about)\s+$)+|(?:\s+(?:at|on|in|for|by|from|and|around|to|the))+\s*$|[\s,，:：;；\"“”]+$",
+    r"^(?:\s|[,，.。:：;；\"“”]|\b(?:at|on|in|for|by|from|and|to|around|about)\s+$)+|(?:\s+(?:at|on|in|for|by|from|and"
+    r"|around|to|the))+\s*$|[\s,，:：;；\"“”]+$",
     re.IGNORECASE,
 )
 _SPLIT = re.compile(r"\s*(?:,\s*(?:and\s+)?|\band\b|&|\+|，|、|和|还有|以及|跟|；|;)\s*")
 _ITEM_LEAD = re.compile(r"^(?:some|a few|a|an|the|more|一些|一点|点儿?|些)\s+|^(?:一些|一点|些)", re.IGNORECASE)
 _NOTHING = re.compile(
-    r"(?:an?|the|my|it|this|that|something|one|please|event|appointment|meeting|reminder|alarm|timer|note|list|music|song|songs|something|food|takeaway|"
+    r"(?:an?|the|my|it|this|that|something|one|please|event|appointment|meeting|reminder|alarm|timer|note|list|music|song"
+    r"|songs|something|food|takeaway|"
     r"东西|什么|一下|一个|这个|它|日程|闹钟|提醒|音乐|歌|外卖|吃的|事|个|我)?",
     re.IGNORECASE,
 )

@@ -95,7 +95,20 @@ def shown_time(moment: datetime, now: datetime, language: str) -> str:
         return " ".join(filter(None, parts))
     near = {0: "today, ", 1: "tomorrow, "}.get(away, "")
     name = ("Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday")[moment.weekday()]
-    months = "January February March April May June July August September October November December".split()
+    months = [
+        "January",
+        "February",
+        "March",
+        "April",
+        "May",
+        "June",
+        "July",
+        "August",
+        "September",
+        "October",
+        "November",
+        "December",
+    ]
     return f"{near}{name} {moment.day} {months[moment.month - 1]}{f' {year}' if year else ''}, {moment:%H:%M}"
 
 
@@ -129,7 +142,7 @@ def _relative(text: str, now: datetime, durations: Sequence[FoundDuration]) -> l
             continue
         if is_days:
             at = at.replace(hour=DEFAULT_HOUR, minute=0, second=0, microsecond=0)
-        found.append(Time(start, end, at, True, not is_days, is_relative=not is_days))
+        found.append(Time(start, end, at, has_day=True, has_clock=not is_days, is_relative=not is_days))
     return found
 
 

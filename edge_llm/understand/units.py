@@ -9,21 +9,34 @@ from decimal import Decimal
 from edge_llm.understand.numbers import CHINESE_NUMBER, ENGLISH_NUMBER, read_chinese, read_english
 
 _UNITS = {
-    "kilometer": r"kilomet(?:er|re)s?|kms?|公里|千米", "meter": r"met(?:er|re)s?|m|米|公尺", "centimeter": r"centimet(?:er|re)s?|cms?|厘米|公分",
-    "millimeter": r"millimet(?:er|re)s?|mm|毫米", "mile": r"miles?|mi|英里", "yard": r"yards?|yds?|码", "foot": r"foot|feet|ft|英尺",
+    "kilometer": r"kilomet(?:er|re)s?|kms?|公里|千米", "meter": r"met(?:er|re)s?|m|米|公尺",
+    "centimeter": r"centimet(?:er|re)s?|cms?|厘米|公分",
+    "millimeter": r"millimet(?:er|re)s?|mm|毫米", "mile": r"miles?|mi|英里", "yard": r"yards?|yds?|码",
+    "foot": r"foot|feet|ft|英尺",
     "inch": r"inch(?:es)?|英寸|寸", "nautical_mile": r"nautical miles?|海里", "kilogram": r"kilograms?|kilos?|kgs?|公斤|千克",
-    "gram": r"grams?|grammes?|g|克", "milligram": r"milligrams?|mg|毫克", "pound": r"pounds?|lbs?|磅", "ounce": r"ounces?|oz|盎司",
+    "gram": r"grams?|grammes?|g|克", "milligram": r"milligrams?|mg|毫克", "pound": r"pounds?|lbs?|磅",
+    "ounce": r"ounces?|oz|盎司",
     "stone": r"stones?|英石", "tonne": r"tonnes?|metric tons?|吨", "jin": "斤|市斤", "liter": r"lit(?:er|re)s?|l|升|公升",
-    "milliliter": r"millilit(?:er|re)s?|ml|毫升", "gallon": r"gallons?|gal|加仑", "pint": r"pints?|品脱", "cup": r"cups?", "quart": r"quarts?",
-    "tablespoon": r"tablespoons?|tbsp|汤匙", "teaspoon": r"teaspoons?|tsp|茶匙", "celsius": r"(?:degrees? )?(?:celsius|centigrade|°c|c)|摄氏度?|℃",
-    "fahrenheit": r"(?:degrees? )?(?:fahrenheit|°f|f)|华氏度?|℉", "kelvin": r"kelvins?|k|开尔文", "second": r"seconds?|secs?|秒钟?",
-    "minute": r"minutes?|mins?|分钟?", "hour": r"hours?|hrs?|小时", "day": r"days?|天", "week": r"weeks?|周|星期", "month": r"months?|个?月", "year": r"years?|年",
-    "square_meter": r"square met(?:er|re)s?|sqm|m2|m²|平方米|平米", "square_kilometer": r"square kilomet(?:er|re)s?|km2|平方公里", "acre": r"acres?|英亩",
-    "hectare": r"hectares?|公顷", "mu": "亩", "square_foot": r"square f(?:ee|oo)t|sqft|平方英尺", "kilometer_per_hour": r"kilomet(?:er|re)s? per hour|km/h|kph|公里每小时|时速公里",
-    "mile_per_hour": r"miles? per hour|mph|英里每小时", "meter_per_second": r"met(?:er|re)s? per second|m/s|米每秒", "knot": r"knots?|节",
-    "joule": r"joules?|焦耳?", "kilojoule": r"kilojoules?|kj|千焦", "calorie": r"calories?|cal|卡路里", "kilocalorie": r"kilocalories?|kcal|千卡|大卡",
-    "watt": r"watts?|瓦特?", "kilowatt": r"kilowatts?|kw|千瓦", "horsepower": r"horsepower|hp|马力", "byte": r"bytes?|字节", "kilobyte": r"kilobytes?|kb",
-    "megabyte": r"megabytes?|mb|兆", "gigabyte": r"gigabytes?|gb", "terabyte": r"terabytes?|tb", "bar": r"bars?|巴", "pascal": r"pascals?|pa|帕", "psi": "psi",
+    "milliliter": r"millilit(?:er|re)s?|ml|毫升", "gallon": r"gallons?|gal|加仑", "pint": r"pints?|品脱", "cup": r"cups?",
+    "quart": r"quarts?",
+    "tablespoon": r"tablespoons?|tbsp|汤匙", "teaspoon": r"teaspoons?|tsp|茶匙",
+    "celsius": r"(?:degrees? )?(?:celsius|centigrade|°c|c)|摄氏度?|℃",
+    "fahrenheit": r"(?:degrees? )?(?:fahrenheit|°f|f)|华氏度?|℉", "kelvin": r"kelvins?|k|开尔文",
+    "second": r"seconds?|secs?|秒钟?",
+    "minute": r"minutes?|mins?|分钟?", "hour": r"hours?|hrs?|小时", "day": r"days?|天", "week": r"weeks?|周|星期",
+    "month": r"months?|个?月", "year": r"years?|年",
+    "square_meter": r"square met(?:er|re)s?|sqm|m2|m²|平方米|平米",
+    "square_kilometer": r"square kilomet(?:er|re)s?|km2|平方公里", "acre": r"acres?|英亩",
+    "hectare": r"hectares?|公顷", "mu": "亩", "square_foot": r"square f(?:ee|oo)t|sqft|平方英尺",
+    "kilometer_per_hour": r"kilomet(?:er|re)s? per hour|km/h|kph|公里每小时|时速公里",
+    "mile_per_hour": r"miles? per hour|mph|英里每小时", "meter_per_second": r"met(?:er|re)s? per second|m/s|米每秒",
+    "knot": r"knots?|节",
+    "joule": r"joules?|焦耳?", "kilojoule": r"kilojoules?|kj|千焦", "calorie": r"calories?|cal|卡路里",
+    "kilocalorie": r"kilocalories?|kcal|千卡|大卡",
+    "watt": r"watts?|瓦特?", "kilowatt": r"kilowatts?|kw|千瓦", "horsepower": r"horsepower|hp|马力", "byte": r"bytes?|字节",
+    "kilobyte": r"kilobytes?|kb",
+    "megabyte": r"megabytes?|mb|兆", "gigabyte": r"gigabytes?|gb", "terabyte": r"terabytes?|tb", "bar": r"bars?|巴",
+    "pascal": r"pascals?|pa|帕", "psi": "psi",
     "atmosphere": r"atmospheres?|atm|大气压", "degree": r"degrees?|度", "radian": r"radians?|弧度",
 }  # fmt: skip
 
@@ -47,7 +60,8 @@ _COUNTED = re.compile(
     re.IGNORECASE,
 )
 _TARGET = re.compile(
-    r"(?:\b(?:in|into|to|as|are in|is in)\s+|how many\s+|(?:等于|是|合|有|换算?成|转换?成|换|化成|变成|折合)(?:多少)?|多少)(?P<unit>[A-Za-z°℃℉²/\u3400-\u9fff][A-Za-z°℃℉²/\u3400-\u9fff ]*)",
+    r"(?:\b(?:in|into|to|as|are in|is in)\s+|how many\s+|(?:等于|是|合|有|换算?成|转换?成|换|化成|变成|折合)(?:多少)?"
+    r"|多少)(?P<unit>[A-Za-z°℃℉²/\u3400-\u9fff][A-Za-z°℃℉²/\u3400-\u9fff ]*)",
     re.IGNORECASE,
 )
 

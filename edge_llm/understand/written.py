@@ -24,7 +24,22 @@ def as_written(phrase: Phrase, parameter: Parameter) -> str:
 def _date(text: str, parameter: Parameter) -> str | None:
     """A date in ISO form where the description asks for it, or in the month-first form; None leaves the words."""
     described = parameter.description.upper()
-    form = next((form for mark, form in (("YYYY-MM-DD", "%Y-%m-%d"), ("MM/DD/YYYY", "%m/%d/%Y"), ("DD/MM/YYYY", "%d/%m/%Y"), ("MM-DD-YYYY", "%m-%d-%Y"), ("MONTH-DAY-YEAR", "%m-%d-%Y"), ("DD-MM-YYYY", "%d-%m-%Y"), ("YYYY/MM/DD", "%Y/%m/%d")) if mark in described), None)
+    form = next(
+        (
+            form
+            for mark, form in (
+                ("YYYY-MM-DD", "%Y-%m-%d"),
+                ("MM/DD/YYYY", "%m/%d/%Y"),
+                ("DD/MM/YYYY", "%d/%m/%Y"),
+                ("MM-DD-YYYY", "%m-%d-%Y"),
+                ("MONTH-DAY-YEAR", "%m-%d-%Y"),
+                ("DD-MM-YYYY", "%d-%m-%Y"),
+                ("YYYY/MM/DD", "%Y/%m/%d"),
+            )
+            if mark in described
+        ),
+        None,
+    )
     example = re.search(r"\d{4}-\d\d-\d\d", parameter.description)
     if form is None and example is None:
         return None

@@ -1,4 +1,4 @@
-"""Fits the weights of edge_llm/understand/phrase_fit.json to BFCL's cases: of those that are measured the half with even numbers.
+"""Fits edge_llm/understand/{phrase_fit,relevance}.json to BFCL's cases: of those that are measured, the even half.
 
     python -m tests.bench.fit_bfcl [--write]
 
@@ -15,18 +15,21 @@ from typing import Any
 
 import numpy as np
 
-from edge_llm.understand.generic import Function
+from edge_llm.understand.generic import Function, fill
 from edge_llm.understand.parameters import Parameter, parameters_of, words_of
 from edge_llm.understand.phrase_fit import features
 from edge_llm.understand.phrases import find_phrases
+from edge_llm.understand.relevance import signs
 from edge_llm.understand.written import as_written
-from tests.bench.bench_bfcl import Case, Meanings, cases
+from tests.bench.bench_bfcl import CATEGORIES, Case, Meanings, cases
 
 FITTED = ("simple_python", "multiple")
 """Of these, the cases with an even number."""
 OTHERS = ("parallel", "live_simple")
 """Of these, all: they are not measured."""
-_FILE = Path(__file__).parents[2] / "edge_llm" / "understand" / "phrase_fit.json"
+REJECTED = 0.905
+"""Share of the irrelevant cases of the fitted half that the threshold turns away."""
+_FOLDER = Path(__file__).parents[2] / "edge_llm" / "understand"
 
 
 def is_fitted(case: Case) -> bool:
@@ -49,7 +52,12 @@ def examples(meanings: Meanings) -> list[tuple[list[dict[str, float]], list[bool
                     accepted.setdefault(key, []).extend(values)
             function = Function(name, document["description"], document["parameters"])
             for parameter in parameters_of(function.schema):
-                if parameter.type != "string" or not parameter.required or parameter.is_closed or parameter.name not in accepted:
+                if (
+                    parameter.type != "string"
+                    or not parameter.required
+                    or parameter.is_closed
+                    or parameter.name not in accepted
+                ):
                     continue
                 found.append(_example(case, function, parameter, accepted[parameter.name], meanings))
     return [(seen, right) for seen, right in found if any(right) and not all(right)]
@@ -94,14 +102,42 @@ def fitted(data: list[tuple[list[dict[str, float]], list[bool]]], *, steps: int 
     return {name: round(float(weight), 3) for name, weight in zip(names, weights, strict=True)}
 
 
+def fitted_relevance(meanings: Meanings, *, steps: int = 4000, decay: float = 0.002) -> dict[str, Any]:
+    """Weights of a logistic regression that tells the function that is asked for from the others, and the threshold that turns
+    `REJECTED` of the irrelevant cases away; all on the fitted half."""
+    seen: list[dict[str, float]] = []
+    meant: list[bool] = []
+    irrelevant: list[bool] = []
+    for category in CATEGORIES:
+        for case in filter(is_fitted, cases(category)):
+            for document in case.functions:
+                function = Function(document["name"], document["description"], document["parameters"])
+                seen.append(signs(function, case.words, fill(function, case.words, meanings=meanings), meanings=meanings))
+                meant.append(bool(case.answers) and document["name"] == next(iter(case.answers[0])))
+                irrelevant.append(category == "irrelevance")
+    names = sorted({name for one in seen for name in one})
+    rows = np.array([[one.get(name, 0.0) for name in names] for one in seen])
+    wanted, weights = np.array(meant, float), np.zeros(len(names))
+    for _ in range(steps):
+        chances = 1 / (1 + np.exp(-rows @ weights))
+        weights -= rows.T @ (chances - wanted) / len(wanted) + decay * weights
+    threshold = float(np.quantile((1 / (1 + np.exp(-rows @ weights)))[irrelevant], REJECTED))
+    known = {name: round(float(weight), 3) for name, weight in zip(names, weights, strict=True)}
+    return {"threshold": round(threshold, 3), "weights": known}
+
+
 def main() -> None:
     """Fit, say how often the best run is right, and write the weights where asked."""
-    data = examples(Meanings())
+    meanings = Meanings()
+    data = examples(meanings)
     weights = fitted(data)
     hits = [right[max(range(len(seen)), key=lambda n: sum(weights[k] * v for k, v in seen[n].items()))] for seen, right in data]
     print(f"{len(data)} texts, the best run is right in {sum(hits) / len(hits):.3f}")
+    relevance = fitted_relevance(meanings)
+    print(f"threshold {relevance['threshold']}")
     if "--write" in sys.argv:
-        _FILE.write_text(json.dumps(weights, indent=0, sort_keys=True) + "\n", encoding="utf-8")
+        for name, document in (("phrase_fit", weights), ("relevance", relevance)):
+            (_FOLDER / f"{name}.json").write_text(json.dumps(document, indent=0, sort_keys=True) + "\n", encoding="utf-8")
 
 
 if __name__ == "__main__":
