@@ -14,13 +14,14 @@ from android_bridge.delivery import write_download, write_packs
 from android_bridge.exporter import ExportOptions, export
 from android_bridge.manifest import Memory, PhoneManifest
 from android_bridge.turn_format import Conversation
+from edge_llm.actions.manifest import action_document
 from edge_llm.messages import Message
+from edge_llm.phone import phone_actions
 from edge_llm.template import ChatTemplate
 from quantize.pipeline import quantize
 from quantize.recipe import recipe_for
 from runtimes.bundle import Bundle, hash_file, read_bundle
 from runtimes.tokenizer import open_bundle_tokenizer
-from tests.unit.edge_llm.actions.test_manifest import SMS
 
 SCRIPTS = Path(__file__).parents[2] / "scripts" / "android"
 sys.path.insert(0, str(SCRIPTS))
@@ -84,7 +85,7 @@ def phones(bundles: dict[int, Bundle], tmp_path_factory: pytest.TempPathFactory)
 
 
 def export_for_tests(bundle: Bundle, directory: Path) -> PhoneManifest:
-    """An export with one action and a memory plan of round numbers."""
+    """An export with the standard actions and a memory plan of round numbers."""
     source = bundle.read_chat_template()
     assert source is not None
     tokenizer = open_bundle_tokenizer(bundle)
@@ -95,5 +96,6 @@ def export_for_tests(bundle: Bundle, directory: Path) -> PhoneManifest:
     def render(conversation: Conversation) -> str:
         return template.render([Message(role, content) for role, content in conversation])  # type: ignore[arg-type]
 
+    actions = tuple(map(action_document, phone_actions()))
     memory = Memory(weights_bytes=200 << 20, kv_bytes=CONTEXT * 46080, working_bytes=64 << 20)
-    return export(bundle, directory, render, ExportOptions(CONTEXT, memory, actions=(SMS,)))
+    return export(bundle, directory, render, ExportOptions(CONTEXT, memory, actions=actions))

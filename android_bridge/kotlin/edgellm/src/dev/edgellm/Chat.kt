@@ -60,20 +60,23 @@ class Chat internal constructor(
     /**
      * Lets the model propose one of the engine's actions for a request: [Event.ToolCall], then [Event.Done]. Whatever the
      * model is, the call is of one of these actions and its arguments are as the action's schema says. Nothing is carried
-     * out, and the conversation is not changed.
+     * out, and the conversation is not changed. A model that does not come to an end gives [Event.Done] with
+     * [StopReason.LENGTH] and no call.
      *
      * @param actionIds the actions to choose from; null is all of them.
+     * @param maxTokens most tokens of the call.
      * @throws EdgeLlmException.Unsupported a schema uses what the library cannot keep a model to.
      * @throws EdgeLlmException.InvalidConfig an id that the export does not list, or no action at all.
      */
-    fun propose(request: String, actionIds: List<String>? = null): Flow<Event> {
+    fun propose(request: String, actionIds: List<String>? = null, maxTokens: Int = 256): Flow<Event> {
+        if (maxTokens < 1) throw EdgeLlmException.InvalidConfig("maxTokens is $maxTokens; it must be at least 1.")
         val offered =
             actionIds?.map { id ->
                 engine.actions.firstOrNull { it.id == id } ?: throw EdgeLlmException.InvalidConfig("The export has no action '$id'.")
             } ?: engine.actions
         if (offered.isEmpty()) throw EdgeLlmException.InvalidConfig("There is no action to choose from.")
         val grammar = Grammar.ofCalls(offered.associate { it.id to it.parameters })
-        return engine.propose(grammar, { prompts.encode(asking(request, offered)) }) { text ->
+        return engine.propose(grammar, maxTokens, { prompts.encode(asking(request, offered)) }) { text ->
             val call = JsonReader(text).read() as Map<*, *>
             val action = offered.first { it.id == call["action"] }
             ActionCall(action, (call["arguments"] as Map<*, *>).entries.associate { (name, value) -> name.toString() to value })

@@ -111,8 +111,8 @@ class Engine internal constructor(
     internal fun answer(sampling: Sampling, maxTokens: Int?, stop: List<String>, prompt: () -> IntArray): Flow<Event> =
         Answer(this, tokenizer, manifest.stopTokenIds, sampling, maxTokens, stop, prompt).events(turn)
 
-    internal fun propose(grammar: Grammar, prompt: () -> IntArray, read: (String) -> ActionCall): Flow<Event> =
-        Proposal(this, tokenizer, grammar, prompt, read).events(turn)
+    internal fun propose(grammar: Grammar, maxTokens: Int, prompt: () -> IntArray, read: (String) -> ActionCall): Flow<Event> =
+        Proposal(this, tokenizer, grammar, maxTokens, prompt, read).events(turn)
 
     /** Runs [work] on the engine's thread. A cancelled caller goes at once, and the run under way is ended. */
     internal suspend fun <T> onThread(work: () -> T): T =

@@ -118,7 +118,8 @@ class EngineTest {
         runBlocking<Unit> {
             val whole = text(engine.chat().send("Count from one to ten.", maxTokens = 32).toList())
             val random = Random(7)
-            repeat(Integer.getInteger("edgellm.cancels", 30)) {
+            var settled = 0L
+            repeat(Integer.getInteger("edgellm.cancels", 30)) { turn ->
                 val shown = StringBuilder()
                 val job =
                     launch {
@@ -131,7 +132,11 @@ class EngineTest {
                 job.cancel()
                 job.join()
                 assertTrue(whole.startsWith(shown.toString()), "'$shown' is not how '$whole' begins")
+                if (turn == 9) settled = nativeBytes()
             }
+            val grown = nativeBytes() - settled
+            println("native memory grew by $grown bytes")
+            assertTrue(grown < 64 shl 20, "native memory grew by $grown bytes")
         }
 
     @Test
@@ -159,15 +164,16 @@ class EngineTest {
                 delay(random.nextLong(700))
                 job.cancelAndJoin()
                 loaded?.use { engine -> assertIs<Event.Done>(engine.generate("One, two,", maxTokens = 2).toList().last()) }
-                if (turn == 3) settled = residentBytes()
+                if (turn == 3) settled = nativeBytes()
             }
-            val grown = residentBytes() - settled
+            val grown = nativeBytes() - settled
             assertTrue(grown < 2 * File(directory, "model.onnx.data").length(), "$grown more bytes are resident") // of eight loads
         }
 
-    private fun residentBytes(): Long {
+    /** What is resident besides Java's heap: a collection frees the tensors that nothing refers to any more. */
+    private fun nativeBytes(): Long {
         System.gc()
-        return File("/proc/self/statm").readText().split(" ")[1].toLong() * 4096
+        return File("/proc/self/statm").readText().split(" ")[1].toLong() * 4096 - Runtime.getRuntime().totalMemory()
     }
 
     @Test
@@ -177,7 +183,7 @@ class EngineTest {
             for (file in directory.listFiles().orEmpty()) Files.createSymbolicLink(File(edited, file.name).toPath(), file.toPath())
             val manifest = File(edited, "phone.json")
             val text = manifest.readText()
-            val schema = Regex("\"maxLength\": 1000")
+            val schema = Regex("\"maxLength\": 4000")
             assertTrue(schema in text)
             manifest.delete()
             manifest.writeText(schema.replace(text, "\"pattern\": \"a+\""))
@@ -190,14 +196,25 @@ class EngineTest {
     @Test
     fun `a proposal is one of the actions, with arguments as the schema says`() =
         runBlocking<Unit> {
-            val events = engine.chat().propose("Text Anna that I am ten minutes late.").toList()
+            val events = engine.chat().propose("Text Anna that I am ten minutes late.", listOf("sms.send")).toList()
             val call = assertIs<Event.ToolCall>(events.first(), events.toString()).call
             assertIs<Event.Done>(events.last())
             assertTrue(call.action in engine.actions)
-            assertEquals(setOf("recipient", "text"), call.arguments.keys)
+            assertEquals(setOf("recipient", "message"), call.arguments.keys)
             assertTrue(call.arguments.values.all { it is String })
             val preview = call.preview(Language.EN)
             assertTrue(call.arguments.values.all { visible(it as String) in preview }, preview)
+        }
+
+    @Test
+    fun `all actions are offered at once, and a call that does not end is none`() =
+        runBlocking<Unit> {
+            val events = engine.chat().propose("Set a timer for ten minutes.").toList()
+            val done = assertIs<Event.Done>(events.last(), events.toString())
+            assertTrue(done.stats.promptTokens < engine.contextLength / 2, done.stats.toString())
+            if (done.reason == StopReason.STOP) assertTrue(assertIs<Event.ToolCall>(events.first()).call.action in engine.actions)
+            val cut = engine.chat().propose("Set a timer for ten minutes.", maxTokens = 3).toList().single()
+            assertEquals(StopReason.LENGTH, assertIs<Event.Done>(cut).reason)
         }
 
     companion object {

@@ -167,6 +167,13 @@ class StorageTest {
     }
 
     @Test
+    fun `files at an address of another kind are refused`() {
+        server.base = "file://${made.path}/phone/"
+        val error = assertFailsWith<EdgeLlmException.Bundle> { install(server.source()) }
+        assertTrue("not at a http: address" in error.message.orEmpty(), error.message)
+    }
+
+    @Test
     fun `a missing file and a dead server say so`() {
         server.missing = "/tokenizer.json"
         val error = assertFailsWith<EdgeLlmException.Transfer> { install(server.source()) }
@@ -268,6 +275,8 @@ private class Server(private val folder: File) : AutoCloseable {
 
     @Volatile var slow = false
 
+    @Volatile var base: String? = null
+
     private val http =
         HttpServer.create(InetSocketAddress("127.0.0.1", 0), 0).apply {
             executor = Executors.newCachedThreadPool { work -> Thread(work).apply { isDaemon = true } }
@@ -276,7 +285,7 @@ private class Server(private val folder: File) : AutoCloseable {
         }
     private val address = "http://127.0.0.1:${http.address.port}/"
 
-    fun list(): ByteArray = File(folder, "download.json").readText().replace("https://example.org/tiny/", address).toByteArray()
+    fun list(): ByteArray = File(folder, "download.json").readText().replace("https://example.org/tiny/", base ?: address).toByteArray()
 
     fun source(listSha256: String? = null): Download = Download("${address}download.json", listSha256, HttpFiles())
 

@@ -21,6 +21,7 @@ internal class Proposal(
     private val engine: Engine,
     private val tokenizer: Tokenizer,
     private val grammar: Grammar,
+    private val maxTokens: Int,
     private val prompt: () -> IntArray,
     private val read: (String) -> ActionCall,
 ) {
@@ -34,15 +35,15 @@ internal class Proposal(
                 val ids = engine.onThread(prompt)
                 val promptTokens = ids.size
                 var written = Written(ids, grammar.start(), ByteArrayOutputStream())
-                while (!written.state.final) {
+                while (!written.state.final && written.ids.size - promptTokens < maxTokens) {
                     context.ensureActive()
                     written = engine.onThread { next(written, clock) { context.isActive } } ?: return context.ensureActive()
                 }
                 val text = written.bytes.toByteArray().toString(Charsets.UTF_8)
-                listOf(
-                    Event.ToolCall(read(text)),
-                    Event.Done(text, StopReason.STOP, clock.stats(promptTokens, written.ids.size - promptTokens)),
-                )
+                val whole = written.state.final
+                val reason = if (whole) StopReason.STOP else StopReason.LENGTH
+                val done = Event.Done(text, reason, clock.stats(promptTokens, written.ids.size - promptTokens))
+                if (whole) listOf(Event.ToolCall(read(text)), done) else listOf(done)
             } catch (error: EdgeLlmException) {
                 listOf(Event.Failed(error))
             }

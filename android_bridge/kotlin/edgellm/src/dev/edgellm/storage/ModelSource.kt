@@ -93,7 +93,11 @@ class Download internal constructor(private val url: String, private val listSha
         if (listSha256 != null && sha256(text) != listSha256.lowercase()) {
             throw EdgeLlmException.Bundle("$url is not the list this app was built for. Update the app, or the server's files.")
         }
-        return parseDownload(text, url)
+        val listing = parseDownload(text, url)
+        val scheme = url.substringBefore("//")
+        val elsewhere = listing.files.flatMap { it.pieces }.firstOrNull { !it.address.startsWith("$scheme//") }
+        if (elsewhere != null) throw EdgeLlmException.Bundle("$url lists ${elsewhere.address}, which is not at a $scheme address.")
+        return listing
     }
 
     override fun open(file: ListedFile, from: Int): InputStream = file.pieces[from].let { http.open(it.address, it.offset) }

@@ -13,7 +13,7 @@ internal class HttpFiles {
      * skipped. Throws [IOException], which names the address and what the server said.
      */
     fun open(address: String, offset: Long): InputStream {
-        val connection = URL(address).openConnection() as HttpURLConnection
+        val connection = URL(address).openConnection() as? HttpURLConnection ?: throw IOException("$address is not an HTTP address")
         connection.connectTimeout = CONNECT_MILLIS
         connection.readTimeout = READ_MILLIS
         connection.setRequestProperty("Accept-Encoding", "identity") // ranges count the bytes of the file
