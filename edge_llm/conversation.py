@@ -16,13 +16,13 @@ from typing import TYPE_CHECKING, Final, Protocol
 from edge_llm import planning
 from edge_llm.actions.approval import Approval, ApprovalDesk, Host
 from edge_llm.actions.execute import Executor, Outcome
-from edge_llm.actions.manifest import Action, Language
+from edge_llm.actions.manifest import Language
 from edge_llm.actions.policy import Covers, review
 from edge_llm.actions.values import Call
 from edge_llm.answering import Answerer
 from edge_llm.confidence import Confidence, understood
 from edge_llm.messages import Message
-from edge_llm.planning import Draft
+from edge_llm.planning import Draft, RoutedPart
 from edge_llm.reporting import report
 from edge_llm.turns import APPROVE, DENY, Answer, Decision, Declined, Done, Failed, Proposal, Question, Turn
 from edge_llm.understand.context import Context
@@ -84,8 +84,8 @@ class _State:
     plan: list[Draft] = field(default_factory=list)
     asked: str | None = None
     """The slot that was asked for, of the first draft that is not ready."""
-    choosing: tuple[str, tuple[Action, ...]] | None = None
-    """Words, and the actions that they may mean."""
+    choosing: tuple[list[RoutedPart], int] | None = None
+    """The requests of a sentence, and the place of the one that may ask for several actions."""
     proposal: Proposal | None = None
     done: list[tuple[Call, Outcome]] = field(default_factory=list)
     """Steps that were carried out before the rest was asked for again."""
@@ -131,17 +131,33 @@ class Conversation:
         self._drop()
         if _UNDO.match(words):
             return self._undo(language, cancel)
+        return self._planned(planning.route_all(self._parts.router(), words), words, language, cancel)
+
+    def _planned(self, routed: list[RoutedPart], words: str, language: Language, cancel: threading.Event | None) -> Turn:
+        """Go on with the requests of a sentence, or ask which action one of them means."""
         context = self._parts.context(language)
-        routed = planning.route_all(self._parts.router(), words)
-        if any(one.actions and not one.sure for one in routed):
-            unsure = next(one for one in routed if one.actions and not one.sure)
-            return self._which(unsure.words, unsure.actions, unsure.confidence, language)
-        drafts = [planning.draft(one.actions[0], one.words, context, one.confidence) for one in routed if one.actions]
+        drafts: list[Draft] = []
+        for place, one in enumerate(routed):
+            if not one.actions:
+                continue
+            draft = planning.draft(one.actions[0], one.words, context, one.confidence)
+            if not one.sure and not (len(one.actions) == 1 and self._may_guess(draft, language)):
+                return self._which(routed, place, language)
+            drafts.append(draft)
         about_data = [one.action.id for one in drafts] == [_MEMORY_SEARCH]
         if not drafts or about_data:
             return self._answer(words, language, cancel, about_data=about_data)
         self._state.plan = [self._with_usual(one) for one in drafts]
         return self._go_on(language, cancel)
+
+    def _may_guess(self, draft: Draft, language: Language) -> bool:
+        """Whether a call that may not be what was meant can be shown as it is: the words fill it, and the person decides."""
+        if not draft.ready or draft.action.id == _MEMORY_SEARCH:
+            return False
+        reviewed = review(
+            draft.call, untrusted_read=False, grants=self._parts.grants, planned={draft.action.id}, language=language
+        )
+        return draft.action.effect == "read" or reviewed.needs_approval
 
     def _answer(self, words: str, language: Language, cancel: threading.Event | None, *, about_data: bool = False) -> Turn:
         history = tuple(self._state.history[-_REMEMBERED:])
@@ -150,10 +166,11 @@ class Conversation:
             self._state.history += [Message("user", words), Message("assistant", answer.text)]
         return answer
 
-    def _which(self, words: str, actions: tuple[Action, ...], confidence: Confidence, language: Language) -> Turn:
-        self._state.choosing = words, actions
-        either = " / ".join(f"{number}. {action.name.in_language(language)}" for number, action in enumerate(actions, 1))
-        return Question(_say("which", language).format(names=either), confidence)
+    def _which(self, routed: list[RoutedPart], place: int, language: Language) -> Turn:
+        self._state.choosing = routed, place
+        names = [action.name.in_language(language) for action in routed[place].actions]
+        either = " / ".join(f"{number}. {name}" for number, name in enumerate(names, 1))
+        return Question(_say("which", language).format(names=either), routed[place].confidence)
 
     def _undo(self, language: Language, cancel: threading.Event | None) -> Turn:
         call, self._state.undo = self._state.undo, None
@@ -183,8 +200,11 @@ class Conversation:
         context = self._parts.context(language)
         at = next((place for place, one in enumerate(state.plan) if not one.ready), len(state.plan) - 1)
         changed = planning.replied(state.plan[at], state.asked, words, context)
-        if changed is None and self._is_new(words):
-            return None
+        if changed is None:
+            routed = planning.route_all(self._parts.router(), words)
+            changed = planning.restated(state.plan[at], routed, context)
+            if changed is None and any(one.actions and one.sure for one in routed):
+                return None
         if changed is not None:
             self._drop_proposal()
             state.plan[at] = self._with_usual(changed)
@@ -192,24 +212,17 @@ class Conversation:
             return state.proposal
         return self._go_on(language, cancel)
 
-    def _is_new(self, words: str) -> bool:
-        return any(one.actions and one.sure for one in planning.route_all(self._parts.router(), words))
-
     def _chosen(self, words: str, language: Language, cancel: threading.Event | None) -> Turn | None:
         choosing, self._state.choosing = self._state.choosing, None
         if choosing is None:
             return None
-        said, actions = choosing
+        routed, place = choosing
+        said, actions = routed[place].words, routed[place].actions
         action = planning.chosen(actions, words, language) or (actions[0] if is_yes(words) else None)
-        if action is None and is_no(words):
-            return self._answer(said, language, cancel)
         if action is None:
-            return None
-        draft = planning.draft(action, said, self._parts.context(language_of(said)), understood(1.0, action.id))
-        if action.id == _MEMORY_SEARCH:
-            return self._answer(said, language, cancel, about_data=True)
-        self._state.plan = [self._with_usual(draft)]
-        return self._go_on(language, cancel)
+            return self._answer(said, language, cancel) if is_no(words) else None
+        routed[place] = RoutedPart(said, (action,), understood(1.0, action.id))
+        return self._planned(routed, said, language_of(said), cancel)
 
     # From a plan to its end
 

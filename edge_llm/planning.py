@@ -16,9 +16,10 @@ from edge_llm.confidence import Confidence
 from edge_llm.understand.answers import answer_slot, choose
 from edge_llm.understand.context import Context, Extracted
 from edge_llm.understand.corrections import correct
-from edge_llm.understand.extract import extract
+from edge_llm.understand.extract import extract, handle_wanted
 from edge_llm.understand.numbers import find_numbers
 from edge_llm.understand.questions import question, which
+from edge_llm.understand.recipients import read_reply, values_of
 
 if TYPE_CHECKING:
     from edge_llm.conversation import Routes
@@ -128,9 +129,24 @@ def replied(waiting: Draft, asked: str | None, words: str, context: Context) -> 
         said = answer_slot(slot, words, context, action=waiting.action)
         if said is not None:
             return _filled(waiting, {**_also(waiting, asked, words, context), asked: said})
+        several = _several(waiting, asked, words, context)
+        if several:
+            return _unsettled(waiting, {asked: several})
         return _filled(waiting, moved) if moved else None
     changed = correct(waiting.slots, waiting.action, words, context)
     return _filled(waiting, changed) if changed else None
+
+
+def restated(waiting: Draft, routed: Sequence[RoutedPart], context: Context) -> Draft | None:
+    """The draft after the person said more of the same request instead of answering: "in Leeds" for a hotel, "remind me to pay
+    the rent at noon" after "remind me". What is not said again stays. None where the words ask for something else.
+    """
+    if len(routed) != 1 or not routed[0].actions or routed[0].actions[0].id != waiting.action.id or waiting.ready:
+        return None
+    found = extract(waiting.action, routed[0].words, context)
+    if not found.slots and not found.ambiguous:
+        return None
+    return _unsettled(_filled(waiting, found.slots), found.ambiguous)
 
 
 def chosen(actions: Sequence[Action], words: str, language: Language) -> Action | None:
@@ -165,6 +181,30 @@ def _filled(given: Draft, values: Mapping[str, SlotValue]) -> Draft:
             {name: said for name, said in extracted.unresolved.items() if name not in values},
         ),
     )
+
+
+def _unsettled(given: Draft, ambiguous: Mapping[str, tuple[SlotValue, ...]]) -> Draft:
+    """The draft with several meanings of some slots in the place of what they had."""
+    extracted = given.extracted
+    return replace(
+        given,
+        extracted=Extracted(
+            {name: value for name, value in extracted.slots.items() if name not in ambiguous},
+            tuple(name for name in extracted.missing if name not in ambiguous),
+            {**extracted.ambiguous, **ambiguous},
+            {name: said for name, said in extracted.unresolved.items() if name not in ambiguous},
+        ),
+    )
+
+
+def _several(waiting: Draft, asked: str, words: str, context: Context) -> tuple[SlotValue, ...]:
+    """Who a reply may mean, where more than one person bears the name."""
+    slot = waiting.action.slot(asked)
+    if slot.role != "recipient" or slot.schema.get("type") == "array":
+        return ()
+    named = read_reply(words, context.people, region=context.region)
+    values = () if named is None else values_of(named, handle_wanted(waiting.action, slot))
+    return values if len(values) > 1 else ()
 
 
 def _also(waiting: Draft, asked: str, words: str, context: Context) -> dict[str, SlotValue]:

@@ -327,6 +327,55 @@ def test_an_unsure_route_asks_which_action_is_meant(make: Callable[..., Desk]) -
     assert chosen.reviews[0].call.action.id == "alarm.set"
 
 
+def test_a_guess_that_the_words_fill_is_shown_and_the_person_decides(make: Callable[..., Desk]) -> None:
+    desk = make()
+    desk.router.unsure = True
+    turn = desk.ask("text Anna Lee that I'm late")
+    assert isinstance(turn, Proposal)
+    assert not turn.confidence.sure
+    assert desk.effects == []
+
+
+def test_a_guess_that_is_always_allowed_is_asked_about(make: Callable[..., Desk]) -> None:
+    desk = make(lambda _: ALWAYS)
+    desk.ask("text Anna Lee that I'm late")
+    desk.router.unsure = True
+    assert isinstance(desk.ask("text Anna Lee that I'm here"), Question)
+    assert len(desk.effects) == 1
+
+
+def test_the_rest_of_a_plan_is_kept_while_one_part_is_asked_about(make: Callable[..., Desk]) -> None:
+    desk = make()
+    desk.router.words = {"text": ("sms.send", "wechat.send"), "timer": ("timer.set",)}
+    desk.router.unsure = True
+    assert isinstance(desk.ask("text Anna Lee that I'm leaving and set a timer for 20 minutes"), Question)
+    turn = desk.ask("send a text message")
+    assert isinstance(turn, Proposal)
+    assert [review.call.action.id for review in turn.reviews] == ["sms.send", "timer.set"]
+
+
+def test_saying_the_request_again_keeps_what_was_said(make: Callable[..., Desk]) -> None:
+    desk = make()
+    first = desk.ask("remind me to water the plants")
+    assert isinstance(first, Question)
+    turn = desk.ask("add a reminder for 8 in the evening")
+    assert isinstance(turn, Proposal)
+    (review,) = turn.reviews
+    assert review.call.arguments == {"text": "water the plants", "time": "2026-03-04T20:00:00+00:00"}
+
+
+def test_a_reply_that_names_two_people_asks_which(make: Callable[..., Desk]) -> None:
+    desk = make()
+    assert isinstance(desk.ask("send a text saying hello"), Question)
+    which = desk.ask("Bob")
+    assert isinstance(which, Question)
+    assert "Stone" in which.text
+    assert "Rivers" in which.text
+    turn = desk.ask("Rivers")
+    assert isinstance(turn, Proposal)
+    assert turn.reviews[0].call.arguments == {"recipient": "+15550122", "message": "hello"}
+
+
 def test_small_talk_without_a_model_or_data_says_so(make: Callable[..., Desk]) -> None:
     turn = make().ask("how are you")
     assert isinstance(turn, Answer)
