@@ -15,8 +15,9 @@ if TYPE_CHECKING:
     from edge_llm.model import Model
 
 _EXAMPLES = 6
-_TRUST = 1.0
-"""How much a difference in the mean log-likelihood of a token moves the log-odds."""
+_TRUST = 2.0
+"""How much a difference in the mean log-likelihood of a token moves the log-odds. SmolLM2-135M on 56 close calls drawn from
+CLINC150's training split: right without it 39 times, with 1 41, with 2 44, with 4 42."""
 
 
 def compare_likelihoods(

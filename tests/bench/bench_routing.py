@@ -1,6 +1,7 @@
 """Does routing find the action that is asked for, and does it leave alone what asks for none?
 
     python -m tests.bench.bench_routing CLINC150.json [--train DATA_FULL.json] [--seeds 3] [--embedders use all-minilm-l6-v2]
+        [--model smollm2-135m-instruct] [--cache FOLDER]
     python -m tests.bench.bench_routing --own            the sentences of routing_requests.json, the standard actions
 
 CLINC150 (Larson et al. 2019, CC BY 3.0) is not part of this repository. Its phone-like intents become actions with eight
@@ -26,6 +27,7 @@ from pathlib import Path
 
 import numpy as np
 
+import edge_llm
 from edge_llm.actions.library import library
 from edge_llm.actions.manifest import Action, Text
 from edge_llm.home import Home
@@ -183,6 +185,7 @@ def main() -> None:
     parser.add_argument("--seeds", type=int, default=3)
     parser.add_argument("--embedders", nargs="+", default=["use", "all-minilm-l6-v2"])
     parser.add_argument("--cache", type=Path, help="keeps vectors between runs")
+    parser.add_argument("--model", help="a chat model that settles close calls")
     parser.add_argument("--own", action="store_true")
     options = parser.parse_args()
     embedders = [open_embedder(name, home=Home()) for name in options.embedders]
@@ -191,6 +194,7 @@ def main() -> None:
             _print(row)
     if options.clinc is None:
         return
+    model = edge_llm.load(options.model) if options.model else None
     document = json.loads(options.clinc.read_text("utf-8"))
     sets = [(f"half {half}", *halves(document, half)) for half in (1, 0)]
     if options.train is not None:
@@ -198,7 +202,7 @@ def main() -> None:
         sets += [(f"train {seed}", *from_train(document, train, seed)) for seed in range(options.seeds)]
     for name, examples, asked in sets:
         for with_library in (False, True):
-            router = Router(make_actions(examples, with_library=with_library), embedders, cache=options.cache)
+            router = Router(make_actions(examples, with_library=with_library), embedders, model=model, cache=options.cache)
             start = time.perf_counter()
             router.warm("en")
             learned = time.perf_counter() - start
