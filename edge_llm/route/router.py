@@ -7,7 +7,7 @@ person's own words come here: what was read in messages or pages selects no acti
 from __future__ import annotations
 
 import threading
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -18,6 +18,7 @@ from edge_llm.route.calibrate import Fit, fit
 from edge_llm.route.clarify import compare_likelihoods
 from edge_llm.route.encode import SentenceSpace
 from edge_llm.route.examples import examples_for
+from edge_llm.route.named_apps import NamedApp, find_named_apps, without_unnamed
 from edge_llm.understand.language import language_of
 from runtimes.errors import ConfigError
 
@@ -100,9 +101,10 @@ class Router:
         if not words:
             return Routed((), 1.0, understood(1.0, "nothing"))
         learned = self._learn(language_of(words))
-        shares, none = learned.fit.probabilities(learned.space.compare(words))
+        fitted, none = learned.fit.probabilities(learned.space.compare(words))
+        shares = without_unnamed([float(share) for share in fitted], words, learned.apps)
         order = sorted(range(len(self._actions)), key=lambda number: (-shares[number], number))[:k]
-        candidates = [Candidate(self._actions[number], float(shares[number])) for number in order]
+        candidates = [Candidate(self._actions[number], shares[number]) for number in order]
         if self._model is not None and _is_close(candidates, none):
             candidates = self._compare(self._model, words, candidates)
         return Routed(tuple(candidates), none, _confidence(candidates, none))
@@ -121,7 +123,7 @@ class Router:
                 examples = examples_for(self._actions, language)
                 space = SentenceSpace(examples.texts, self._embedders, name=language, cache=self._cache)
                 learned = fit(space.gram(), np.array(examples.labels), len(self._actions))
-                self._learned[language] = _Learned(space, learned)
+                self._learned[language] = _Learned(space, learned, find_named_apps(self._actions, language))
             return self._learned[language]
 
     def _compare(self, model: Model, words: str, candidates: list[Candidate]) -> list[Candidate]:
@@ -136,6 +138,7 @@ class Router:
 class _Learned:
     space: SentenceSpace
     fit: Fit
+    apps: Mapping[int, NamedApp]
 
 
 def open_embedders(home: Home | None = None) -> tuple[Embedder, ...]:
