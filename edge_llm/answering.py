@@ -124,7 +124,7 @@ class Answerer:
 
     def _from_model(self, model: Model, words: str, history: Sequence[Message], cancel: threading.Event | None) -> Answer:
         result = model.chat([*history, Message("user", words)], max_tokens=_TOKENS, logprobs=1, cancel=cancel)
-        return Answer(result.text.strip(), _guessed([one.logprob for one in result.logprobs or ()]))
+        return Answer(show_hidden(result.text.strip()), _guessed([one.logprob for one in result.logprobs or ()]))
 
 
 def _guessed(logprobs: Sequence[float]) -> Confidence:

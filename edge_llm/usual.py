@@ -22,7 +22,7 @@ _REFERS = re.compile(
     re.IGNORECASE,
 )
 _SAYS = re.compile(
-    r"(?:usual|regular|favou?rite|平时|平常|常|老样子|最爱|最喜欢)[^:：\n]{0,30}?(?:\bis\b|\bare\b|[:：=]|是|点的是|点|吃)\s*(?P<value>[^\n.。;；]{1,80})",
+    r"(?:usual|regular|favou?rite|平时|平常|常|老样子|最爱|最喜欢)[^:：\n]{0,30}?(?:\bis\b|\bare\b|[:：=]|是|点的是|[点吃](?!的))\s*(?P<value>[^\n.。;；]{1,80})",
     re.IGNORECASE,
 )
 ROLES: Final = frozenset({"item", "place", "query", "text"})

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Mapping
+from itertools import islice, product
 from typing import Any
 
 from edge_llm.actions.manifest import Action, Slot, SlotRole
@@ -33,6 +34,8 @@ _URL = re.compile(
     r"(?:/[^\s，。]*)?(?![\w@])",
     re.IGNORECASE,
 )
+_MOST_LISTS = 8
+"""Of people, where several names are each more than one person's."""
 _Values = tuple[SlotValue, ...]
 
 
@@ -123,14 +126,17 @@ def _recipients(reading: Reading, slot: Slot) -> _Values:
 
 
 def _several(reading: Reading, sure: list[Named], wanted: HandleWanted) -> _Values:
-    values = [values_of(one, wanted)[:1] for one in sure] or [(typed(one.text),) for one in reading.named[:1]]
-    chosen = [one[0] for one in values if one]
-    if not chosen:
-        return ()
+    """A list of all who are named; several lists where a name is more than one person's, to be asked about."""
+    fitting = [values_of(one, wanted) for one in sure] or [(typed(one.text),) for one in reading.named[:1]]
+    lists = islice(product(*(values for values in fitting if values)), _MOST_LISTS)
+    return tuple(_listed(chosen) for chosen in lists if chosen)
+
+
+def _listed(chosen: _Values) -> SlotValue:
     sources = ", ".join(filter(None, (one.provenance.source for one in chosen)))
-    origin = "contact" if all(one.provenance.origin == "contact" for one in chosen) else "typed"
-    provenance = Provenance("contact", sources) if origin == "contact" else Provenance("typed", sources)
-    return (SlotValue([one.value for one in chosen], ", ".join(one.shown for one in chosen), provenance),)
+    is_known = all(one.provenance.origin == "contact" for one in chosen)
+    provenance = Provenance("contact" if is_known else "typed", sources)
+    return SlotValue([one.value for one in chosen], ", ".join(one.shown for one in chosen), provenance)
 
 
 def _stranger(reading: Reading, slot: Slot) -> str | None:

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 
 from edge_llm.actions.manifest import Action, Language, Slot, SlotRole, Text
 from edge_llm.actions.values import SlotValue
+from edge_llm.hidden import show_hidden
 
 _BY_NAME = {
     "message": Text("What should it say?", "要说什么？"),
@@ -62,7 +63,7 @@ def question(action: Action, slot: str, language: Language, *, unresolved: str |
 
 def which(values: Sequence[SlotValue], language: Language) -> str:
     """The question between several values that fit, numbered from 1."""
-    listed = [f"{number}. {value.shown}" for number, value in enumerate(values, 1)]
+    listed = [f"{number}. {show_hidden(value.shown)}" for number, value in enumerate(values, 1)]
     return f"是哪一个？{'  '.join(listed)}" if language == "zh" else f"Which one? {'  '.join(listed)}"
 
 

@@ -21,6 +21,7 @@ from edge_llm.conversation import Approve
 from edge_llm.home import Home
 from edge_llm.memory.items import Draft, Mention
 from edge_llm.memory.memory import Memory
+from edge_llm.model import Model
 from edge_llm.route.router import Candidate, Routed
 from edge_llm.turns import (
     ALWAYS,
@@ -273,6 +274,23 @@ def test_a_purchase_asks_each_time_and_its_usual_comes_from_memory_with_its_sour
     assert "beef noodles" in str(value.value)
     assert value.provenance.origin == "memory"
     assert "NOT from you" in turn.text
+
+
+def test_the_usual_is_what_a_sentence_says_of_it_and_not_the_rest_of_its_words(
+    make: Callable[..., Desk], memory: Memory
+) -> None:
+    memory.add([Draft("我平时吃的午餐是牛肉面。", "note", "1")], source="notes")
+    desk = make()
+    desk.router.words["午餐"] = ("takeaway.order",)
+    turn = desk.ask("点我平时吃的午餐")
+    assert isinstance(turn, Proposal)
+    assert turn.reviews[0].call.arguments["dish"] == "牛肉面"
+
+
+def test_a_model_hides_nothing_in_its_answer(make: Callable[..., Desk], make_model: Callable[..., Model]) -> None:
+    desk = make(with_memory=False)
+    object.__setattr__(desk.assistant._parts.answerer, "model", make_model(["pay\u202e here"]))
+    assert desk.ask("how are you").text == r"pay\u202e here"
 
 
 def test_reading_asks_nobody_and_says_the_result(make: Callable[..., Desk]) -> None:

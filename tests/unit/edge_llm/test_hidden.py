@@ -25,6 +25,11 @@ FAMILY = "\U0001f468\u200d\U0001f469\u200d\U0001f467"
         ("tab\tand\nline, café, 你好, עברית", "tab\tand\nline, café, 你好, עברית"),
         (FAMILY, FAMILY),
         ("a\u200db", r"a\u200db"),
+        ("\u2764\ufe0f \u270f\ufe0e 1\ufe0f\u20e3 \xa9\ufe0f", "\u2764\ufe0f \u270f\ufe0e 1\ufe0f\u20e3 \xa9\ufe0f"),
+        ("pay\ufe0f\ufe01", r"pay\ufe0f\ufe01"),
+        ("\u2764\ufe0f\ufe0f\ufe0e", "\u2764\ufe0f" + r"\ufe0f\ufe0e"),
+        ("1\ufe0f", r"1\ufe0f"),
+        ("\ufff1\U0001bca0\U0001d173", r"\ufff1\U0001bca0\U0001d173"),
     ],
 )
 def test_hidden_characters_are_written_out(text: str, shown: str) -> None:
@@ -34,6 +39,7 @@ def test_hidden_characters_are_written_out(text: str, shown: str) -> None:
 def test_dropped() -> None:
     assert drop_hidden("ign\u200bore\u202e this\x00\r\nnext\u2028last") == "ignore this\nnext\nlast"
     assert drop_hidden(FAMILY) == FAMILY
+    assert drop_hidden("tea\ufe06\ufe0f \u2764\ufe0f") == "tea \u2764\ufe0f"
 
 
 @given(st.text())

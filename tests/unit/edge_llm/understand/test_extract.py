@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -68,6 +69,19 @@ def test_two_people_of_a_name_are_asked_about(actions: dict[str, Action], contex
     assert found.missing == ()
     assert [value.value for value in found.ambiguous["recipient"]] == ["+4930123456", "+8613800000010"]
     assert which(found.ambiguous["recipient"], "en") == "Which one? 1. Anna Bell (+4930123456)  2. Anna Chen (+8613800000010)"
+
+
+def test_two_people_of_a_name_are_asked_about_where_several_may_be_meant(actions: dict[str, Action], context: Context) -> None:
+    """The first of them is not taken: the other may be whom the name belongs to."""
+    found = extract(actions["meeting.schedule"], "schedule a meeting with Anna tomorrow at 5", context)
+    assert "people" not in found.slots
+    assert [value.value for value in found.ambiguous["people"]] == [["+4930123456"], ["+8613800000010"]]
+
+
+def test_hidden_characters_of_a_name_are_written_out_in_a_question(actions: dict[str, Action], context: Context) -> None:
+    people = People([Contact("Anna Bell", ("+15550100",)), Contact("Anna \u202eBell", ("+15559666",))])
+    found = extract(actions["call.start"], "call Anna", replace(context, people=people))
+    assert r"Anna \u202eBell (+15559666)" in which(found.ambiguous["recipient"], "en")
 
 
 def test_what_is_known_stays(actions: dict[str, Action], context: Context) -> None:
