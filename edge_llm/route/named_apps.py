@@ -1,7 +1,7 @@
 """Actions that ask for an app by its name: "wechat Anna" is WeChat's, "text Anna" is not, however alike the rest sounds.
 
-Such an action has a carrier that only that app answers, a sibling with slots of the same roles, and examples that all say a word
-which the sibling's never say. Learned from manifests; knows no app.
+Such an action has a carrier that only that app answers, a sibling with slots of the same roles, and examples that all say a
+word which the sibling's never say. Learned from manifests; knows no app.
 """
 
 from __future__ import annotations
