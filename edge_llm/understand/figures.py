@@ -136,6 +136,8 @@ def fit(figure: Figure, parameter: Parameter) -> float:
     if names & _END:
         score += 0.8 if near[:1] and near[0] in ("to", "and", "until", "through") else -0.3 if "from" in near else 0.0
     score += _as_year(figure, parameter)
+    if figure.is_ordinal:
+        score += 1.0 if names & {"century", "number", "nth", "grade", "floor", "place", "index"} else -0.3
     if figure.is_word and figure.value < 3 and not names & set(figure.after[:1]):
         score -= 0.7
     if parameter.type == "integer" and isinstance(figure.value, float) and not figure.is_percent:
