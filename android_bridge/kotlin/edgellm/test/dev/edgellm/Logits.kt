@@ -11,9 +11,9 @@ import java.nio.ByteOrder
 /**
  * What the model makes of given tokens: `DIRECTORY SEQUENCES OUT TOKENS`.
  *
- * Each line of SEQUENCES is `prompt ids | answer ids`. The prompt is fed at once and the answer one token at a time; where the
- * answer is shorter than TOKENS it goes on with the likeliest, up to a stop token. The logits that chose each token of the answer go to
- * OUT as little-endian float32, and the answer's ids are printed as a line of JSON.
+ * Each line of SEQUENCES is `prompt ids | answer ids`. The prompt is fed at once and the answer one token at a time; where no
+ * answer is given it is the likeliest one, of at most TOKENS and up to a stop token. The logits that chose each token of the
+ * answer go to OUT as little-endian float32, and the answer's ids are printed as a line of JSON.
  */
 fun main(arguments: Array<String>) {
     val (directory, sequences, out, tokens) = arguments
@@ -32,14 +32,14 @@ private fun follow(model: OrtModel, stops: Set<Int>, prompt: List<Int>, forced: 
     val answer = ArrayList<Int>()
     model.rewind(0)
     var next = prompt
-    while (answer.size < tokens) {
+    while (answer.size < (if (forced.isEmpty()) tokens else forced.size)) {
         val logits = model.feed(next.toIntArray()) { true } ?: error("the model gave up")
         val bytes = ByteBuffer.allocate(4 * logits.size).order(ByteOrder.LITTLE_ENDIAN)
         bytes.asFloatBuffer().put(logits)
         out.write(bytes.array())
         val chosen = forced.getOrNull(answer.size) ?: logits.indices.maxBy { logits[it] }
         answer.add(chosen)
-        if (answer.size >= forced.size && chosen in stops) break
+        if (forced.isEmpty() && chosen in stops) break
         next = listOf(chosen)
     }
     return answer
