@@ -124,9 +124,10 @@ def replied(waiting: Draft, asked: str | None, words: str, context: Context) -> 
             return _filled(waiting, {asked: picked})
         slot = waiting.action.slot(asked)
         moved = correct(waiting.slots, waiting.action, words, context) if waiting.slots else None
-        if moved and asked not in moved and _is_marked(words):
-            return _filled(waiting, moved)
         said = answer_slot(slot, words, context, action=waiting.action)
+        may_be_both = said is not None and any(waiting.action.slot(name).role == slot.role for name in moved or ())
+        if moved and asked not in moved and _is_marked(words) and not may_be_both:
+            return _filled(waiting, moved)
         if said is not None:
             return _filled(waiting, {**_also(waiting, asked, words, context), asked: said})
         several = _several(waiting, asked, words, context)

@@ -39,7 +39,8 @@ _ENGLISH = tuple(
 _UNITS = (
     "minutes?|mins?|hours?|hrs?|days?|weeks?|months?|years?|seconds?|people|persons?|guests?|of\\b|dollars?|euros?|pounds?"
     "|yuan|"
-    "percent|miles?|km|kilomet\\w+|items?|more|times|st|street|avenue|road|point|hundred|thousand|million|and a half|\\w+s\\b"
+    "percent|miles?|km|kilomet\\w+|items?|more|times|st|street|avenue|road|point|hundred|thousand|million|and a half"
+    "|(?!this\\b)\\w+s\\b"
 )
 _CUED = re.compile(_ENGLISH[-1].pattern.replace("{unit}", _UNITS), re.IGNORECASE)
 _PART = re.compile(

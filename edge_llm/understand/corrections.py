@@ -12,6 +12,8 @@ from edge_llm.understand.answers import answer_slot
 from edge_llm.understand.context import Context
 from edge_llm.understand.durations import find_durations
 from edge_llm.understand.extract import handle_wanted, typed
+from edge_llm.understand.language import chinese_marks
+from edge_llm.understand.reading import PEOPLE
 from edge_llm.understand.recipients import find_named, read_reply, values_of
 from edge_llm.understand.text_slots import trimmed
 from edge_llm.understand.times import find_times, moved, shown_time
@@ -60,7 +62,7 @@ def correct(call_slots: Mapping[str, SlotValue], action: Action, words: str, con
     Args:
         call_slots: the values so far.
     """
-    text = words.strip().strip(".。!！").strip()
+    text = chinese_marks(words).strip().strip(".。!！").strip()
     marked = _MARKED.search(text) is not None
     for pattern in _NOT:
         match = pattern.match(text)
@@ -140,6 +142,9 @@ def _by_kind(call_slots: Mapping[str, SlotValue], action: Action, text: str, con
         role: [slot for slot in action.slots if slot.role == role]
         for role in ("duration", "time", "recipient", "number", "amount", "choice", "place")
     }
+    count = next((slot for slot in by_role["number"] if slot.schema.get("type") == "integer"), None)
+    if count is not None and PEOPLE.search(text) and (answer := answer_slot(count, text, context, action=action)) is not None:
+        return {count.name: answer}
     if by_role["duration"] and find_durations(text) and not find_times(text, context.now):
         slot = by_role["duration"][0]
         answer = answer_slot(slot, text, context, action=action)

@@ -23,6 +23,9 @@ _APPS = (
     "|酷狗音乐|酷狗|抖音|小红书|微博|曹操出行|盒马"
 )
 
+APP = re.compile(_APPS, re.IGNORECASE)
+"""The names of apps that people order, ride, pay and write with."""
+
 _CUES: dict[str, tuple[str, ...]] = {
     "subject": (
         r"\b(?:with (?:the )?subject|subject(?: line)?|titled|about|regarding|re)\b[: ]+(?P<x>.+?)(?=[,.]?\s+(?:saying|and"
@@ -59,7 +62,7 @@ _CUES: dict[str, tuple[str, ...]] = {
         r"\bremember\s+(?:that|to)?\s*(?P<x>.+)",
         r"\b(?:share|copy|translate|say|read|send)\s+(?P<x>.+)",
         r"提醒(?:一下)?我(?:一下)?(?:要|记得|别忘了)?(?:去(?=[^\s]))?(?P<x>.+)",
-        r"(?:别让我忘了|别忘了|记得)(?P<x>.+)",
+        r"(?:别让我忘了|别忘了|记得)(?:叫我|提醒我|让我)?(?P<x>.+)",
         r"(?:把|将)(?P<x>.+?)(?:加|添加|放|写|记)(?:到|进|入|在|上|下来).*",
         r"叫我(?P<x>.+)",
         r"(?:记一下|记下来|记下|记一笔|备忘(?:录)?|(?:记|写|做|添加|新建|加)(?:一?[个条篇])?(?:笔记|备忘录?)|记录(?:一下)?"
@@ -67,6 +70,12 @@ _CUES: dict[str, tuple[str, ...]] = {
         r"(?:翻译(?:一下)?|分享|复制)[：:，,]?(?P<x>.+)",
     ),
     "items": (
+        rf"\b(?:remove|delete|take|cross|strike|scratch|drop|erase|tick|get rid of)\s+(?P<x>.+?)\s+(?:off(?: of)?|from"
+        r"|out of)\s+(?:my|the|our)\s+"
+        rf"(?:{_LISTS}|groceries|shopping)",
+        r"(?:把|将)(?P<x>.+?)从",
+        r"从.*?(?:清单|列表|待办|笔记|购物单)(?:里面|里|上|中)?(?:删除|删掉|删去|去掉|划掉|移除|拿掉|删)(?:一?[个样条件])?(?P<x>.+)",
+        r"(?:清单|列表|待办|笔记|购物单)(?:里面|里|上|中)?的(?P<x>.+?)(?:不用买了|不要了|不用了|做完了|买好了|删|去掉|划掉|移除|拿掉)",
         r"(?:list|groceries)\s*[:：]\s*(?P<x>.+)",
         rf"\b(?:add|put|get|include|write|throw|stick|toss|pop)\s+(?P<x>(?!it\b|that\b|this\b).+?)\s+(?:to|on|onto|in)\s+"
         rf"(?:my|the|our)\s+(?:{_LISTS}|groceries|shopping)",
@@ -83,6 +92,10 @@ _CUES: dict[str, tuple[str, ...]] = {
         r"(?:清单|列表|购物单)(?:上|里|中|里面)?(?:再)?(?:加|添加|放|写|记)(?:上|入|一下|一条)?(?P<x>.+)",
         r"(?:帮我|我要|我想|要)?(?:买|订购|下单|购买|采购)(?:一?些|点儿?|(?:一?[个双把副台只条件]))?(?P<x>[^，,]+)",
         r"(?:加|添加)(?:一?些|点儿?)?(?P<x>.+?)(?:到|进)(?:购物)?(?:清单|列表)",
+    ),
+    "figures": (
+        r"\b(?:chart|graph|plot|diagram)\b(?:\s+(?:of|for|with|showing|from))?\s*[:,]?\s*(?P<x>(?!of\b|for\b)[^\d]*\d.*)",
+        r"(?:饼|柱状|柱形|条形|折线|曲线|线)?图表?(?:表示|显示|展示)?[：:，,]\s*(?P<x>[^\d]*\d.*)",
     ),
     "dish": (
         r"(?:来|点|叫|要|吃)(?:一?[份个杯碗盒盘只打]|点儿?|两份|三份)(?:外卖)?[，,：:]?(?P<x>(?!外卖)[^，,]+?)(?:的?外卖)?"
@@ -105,6 +118,8 @@ _CUES: dict[str, tuple[str, ...]] = {
         r"(?:订|预订|预约|预定)(?:一下|一?个)?(?P<x>.+?)(?:的)?(?:位子?|位置|座位?|包间|[两二三四五六七八九十\d]+人?位)",
     ),
     "query": (
+        r"\b(?:fancy|feel like|in the mood for|want to hear|would love to hear|want to listen to)\s+"
+        r"(?:hearing\s+|listening to\s+)?(?:some\s+)?(?P<x>.+)",
         r"\b(?:search(?:\s+(?:the web|online|the internet|google|my \w+))?|google|look\s+up|look|find|browse|bing|hunt)\s*"
         r"(?:for|up|about)?\s+(?:me\s+)?(?P<x>.+?)(?=\s+(?:online|on (?:the web|google|the internet)|in my (?:files|notes"
         r"|mail|memory|documents))$|$)",
@@ -144,13 +159,13 @@ _CUES: dict[str, tuple[str, ...]] = {
         rf"(?P<x>.+)",
         rf"\b{_ADD}\s+(?:an?\s+|the\s+|my\s+)?(?:new\s+)?(?P<x>.+)",
         r"\b(?:i have|there is|there's|i've got|we have)\s+(?:an?\s+|the\s+|my\s+)?(?P<x>.+)",
-        r"(?:名为|叫做|主题(?:是|为)?|标题(?:是|为)?|题为)(?P<x>.+)",
+        r"(?:名为|叫做?|名叫|主题(?:是|为)?|标题(?:是|为)?|题为)(?P<x>.+)",
         r"(?:把|将)(?:的)?(?P<x>.+?)(?:加|添加|放|写|记|排|标)(?:到|进|入|在)(?:我的)?(?:日历|日程)",
-        r"^(?P<x>[^，,]+?)[，,]?\s*(?:请|帮我|给我)?(?:加|添加|放|写|记|排|标|建|存)(?:到|进|入|在|个)(?:我的)?(?:日历|日程).*",
+        r"^(?:我)?(?:有|要)?(?:一?[个场节次])?(?P<x>[^，,]+?)[，,]?\s*(?:请|帮我|给我)?(?:加|添加|放|写|记|排|标|建|存)(?:到|进|入|在|个)(?:我的)?(?:日历|日程).*",
         r"^(?P<x>[^，,]+?)[，,]\s*(?:帮我)?(?:建|加|记)(?:一?[个下]).*",
         r"(?:安排|添加|创建|新建|新增|加|约|定|建)(?:一?[个场次下])?(?:日程|日历|活动|事件)?[：:，,]?(?P<x>(?!到|进)[^，"
         r",]+?)(?:到|进)?(?:我的)?(?:日历|日程)?$",
-        r"(?:日历|日程)(?:上|里|中)?(?:加|添加|记|写)(?:上|一?[个条])?(?P<x>.+)",
+        r"(?:日历|日程)(?:上|里|中)?(?:加|添加|记|写)(?:上|一?[个条下])?(?P<x>.+)",
         r"(?:我|我们)?(?:有|要)(?:一?[个场次])?(?P<x>.+)",
     ),
     "label": (
@@ -169,6 +184,7 @@ _CUES: dict[str, tuple[str, ...]] = {
         rf"\b(?P<x>{LANGUAGES})\b(?:\s+for\b|\s+translation)",
     ),
     "name": (
+        r"\bas\s+(?P<x>[^,:\d]+?)(?=\s+(?:in|to|on|into)\s+(?:my|the)\s+(?:contacts?|phone|address)|\s*[,:\d]|$)",
         r"\b(?:as|under|called|named|for)\s+(?P<x>[A-Z][^:,，：\d]*?)(?=\s*[:,\d]|$)",
         r"\bnew contact\s+(?P<x>[^\d,:]+?)(?=\s*[,:\d]|$)",
         r"\b(?:put|add|store|save)\s+(?P<x>(?!this\b|that\b|the number)[^\d,]+?)(?:'s)?\s+(?:(?:e-?mail|number|phone(?:"
@@ -198,6 +214,8 @@ _OPTIONAL: dict[str, tuple[str, ...]] = {
     "label": _CUES["label"],
     "text": (),
     "app": (
+        r"\b(?:call|get|order|book|grab|take|hail)\s+(?:me\s+|us\s+)?(?:an?\s+)?(?P<x>uber|lyft|didi|bolt)\b",
+        r"(?:叫|打|约)(?:一?[个辆台])?(?P<x>滴滴|曹操出行|高德)",
         rf"\b(?:on|via|with|using|through|in|from)\s+(?:the\s+)?(?P<x>{_APPS})\b",
         rf"(?:用|在|通过|打开|上|从)(?P<x>{_APPS})",
         r"\b(?:via|using|through)\s+(?:the\s+)?(?P<x>[A-Za-z]\w+)(?:\s+app)?",

@@ -13,11 +13,15 @@ _LEAD = re.compile(
     r"^(?:(?:what(?:'?s| is| are| does)|how much (?:is|are)|calculate|compute|work out|figure out|evaluate|tell me|can you"
     r"|please|"
     r"find|solve|the (?:value|result|answer|equation|sum|product) (?:of|for|to)?|the equation|for [a-z]\s*[:,]|do the math on|"
+    r"[a-z] (?:if|when|where|given(?: that)?)|"
+    r"the (?:roots?|solutions?|zeros?) (?:of|to|for)|if|"
     r"帮我|请|计算|算一下|算算|算出|算|求解|求|解方程|解一下|解|方程|一下)[\s:：,，]*)+",
     re.IGNORECASE,
 )
 _TAIL = re.compile(
-    r"(?:\s+(?:equal|come to|make|for [a-z])|(?:等于|是|得|为)(?:多少|几)|多少|的(?:值|结果|和|积)|[?？。.!！=\s])+$",
+    r"(?:\s+(?:equal|come to|make|for [a-z])|(?:等于|是|得|为)(?:多少|几)|多少|的(?:值|结果|和|积|根|解)"
+    r"|[，,]?\s*(?:求|那么?|则)?\s*[a-z]\s*(?:的值)?(?:等于|是|为)(?:多少|几)"
+    r"|,?\s+(?:what is|find|solve for) [a-z]|[?？。.!！=\s])+$",
     re.IGNORECASE,
 )
 _WORDS = (
@@ -49,7 +53,7 @@ def find_expression(words: str) -> str | None:
     text = _CHINESE_PERCENT.sub(
         lambda found: f"({found['count'] or found['alone']}/100)" + (f"*{found['of']}" if found["of"] else ""), text
     )
-    text = re.sub(r"(\d+)分之(\d+)", r"(\2/\1)", text)
+    text = re.sub(r"(?:([\d.]+)的)?(\d+)分之(\d+)", _part, text)
     text = _PERCENT_OF.sub(r"(\1/100)*\2", text)
     text = re.sub(r"([\d.]+)\s*(?:%|\bpercent\b)", r"(\1/100)", text, flags=re.IGNORECASE)
     text = _ROOT.sub(lambda found: f"sqrt({found[1] or found[2] or found[3]})", text)
@@ -63,6 +67,10 @@ def find_expression(words: str) -> str | None:
     if not _FORM.fullmatch(text) or named - _FUNCTIONS or not re.search(r"[\dA-Za-z]", text):
         return None
     return text if re.search(r"[+\-*/%=(!]", text) else None
+
+
+def _part(match: re.Match[str]) -> str:
+    return f"({match[3]}/{match[2]})" + (f"*{match[1]}" if match[1] else "")
 
 
 def _english(match: re.Match[str]) -> str:

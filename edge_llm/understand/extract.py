@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from itertools import islice, product
 from typing import Any
 
@@ -16,14 +17,16 @@ from edge_llm.understand.amounts import find_money
 from edge_llm.understand.choices import find_choice
 from edge_llm.understand.contacts import HandleWanted
 from edge_llm.understand.context import Context, Extracted
+from edge_llm.understand.cues import APP
 from edge_llm.understand.durations import Duration, shown_duration
 from edge_llm.understand.expressions import find_expression
-from edge_llm.understand.messages import message_in
+from edge_llm.understand.language import chinese_marks
+from edge_llm.understand.messages import message_in, quoted_in
 from edge_llm.understand.model_slots import ask_model
 from edge_llm.understand.numbers import plain, read_chinese, read_english
 from edge_llm.understand.places import find_place
 from edge_llm.understand.reading import PEOPLE, Reading
-from edge_llm.understand.recipients import Named, values_of
+from edge_llm.understand.recipients import Named, find_anyone, values_of
 from edge_llm.understand.text_slots import bare_request, by_examples, find_text, items_of
 from edge_llm.understand.times import Time, shown_time
 from edge_llm.understand.units import find_measures
@@ -50,7 +53,8 @@ def extract(action: Action, words: str, context: Context, known: Mapping[str, Sl
         What was found, with what is missing and what has several meanings. Nothing is guessed: a name that is in no contact,
         or a required slot that the words do not fill, is missing.
     """
-    reading = Reading(action, words, context)
+    marked = chinese_marks(words)
+    reading = Reading(action, marked, context)
     slots = dict(known or {})
     ambiguous: dict[str, _Values] = {}
     unresolved: dict[str, str] = {}
@@ -59,7 +63,7 @@ def extract(action: Action, words: str, context: Context, known: Mapping[str, Sl
             continue
         values = _BY_ROLE[slot.role](reading, slot)
         if len(values) == 1:
-            slots[slot.name] = values[0]
+            slots[slot.name] = values[0] if marked == words else _as_said(values[0], marked, words)
         elif values:
             ambiguous[slot.name] = values
         elif slot.role == "recipient" and (stranger := _stranger(reading, slot)) is not None:
@@ -105,6 +109,15 @@ def typed(value: Any, shown: str | None = None) -> SlotValue:
     return SlotValue(value, str(value) if shown is None else shown, _TYPED)
 
 
+def _as_said(value: SlotValue, marked: str, words: str) -> SlotValue:
+    """A value that is a part of the request, with the marks that the person wrote."""
+    start = marked.find(value.value) if isinstance(value.value, str) else -1
+    if start < 0 or value.shown != value.value:
+        return value
+    said = words[start : start + len(value.value)]
+    return replace(value, value=said, shown=said)
+
+
 def _texts(slot: Slot, text: str) -> SlotValue:
     if slot.schema.get("type") == "array":
         items = items_of(text)
@@ -117,6 +130,8 @@ def _recipients(reading: Reading, slot: Slot) -> _Values:
     if slot.name == "number":  # the number that is written down, not whose it may be
         return tuple(typed(one.handle) for one in reading.named if one.handle is not None)[:1]
     sure = [one for one in reading.named if one.contacts or one.handle is not None]
+    if not sure and all(one.name != "message" for one in reading.action.slots):  # who is named in a message is not who gets it
+        sure = find_anyone(reading.words, reading.context.people)
     if slot.schema.get("type") == "array":
         return _several(reading, sure, wanted)
     values = values_of(sure[0], wanted) if sure else ()
@@ -219,12 +234,15 @@ def _data(reading: Reading, slot: Slot) -> _Values:
     if slot.name in ("expression", "equation"):
         expression = find_expression(bare_request(reading.words))
         return () if expression is None else (typed(expression),)
+    if slot.name == "items" and (figures := find_text(reading.words, "figures")) is not None:
+        return (typed(figures),)  # with what looks like times: "Monday 5, Tuesday 8"
     return _free(reading, slot) if slot.schema.get("type") == "string" else ()
 
 
 def _places(reading: Reading, slot: Slot) -> _Values:
     if slot.name == "restaurant":
         said = find_text(reading.timeless, "restaurant")
+        said = None if said is not None and APP.match(said) else said
     elif slot.name == "place" and not slot.required and any(one.name == "dish" for one in reading.action.slots):
         said = find_place(reading.words, "destination", is_timeless=reading.without_times)
     else:
@@ -248,6 +266,8 @@ def _free(reading: Reading, slot: Slot) -> _Values:
                 if said == subject
                 else re.sub(r"^(?:(?:with (?:the )?)?subject|主题).*?(?:,|，|saying|内容是?)\s*", "", said) or None
             )
+    elif slot.name == "text" and (quoted := quoted_in(reading.words)) is not None:
+        said = quoted
     elif not slot.required:
         said = find_text(reading.timeless, f"{slot.name}?")
     else:

@@ -31,11 +31,22 @@ _CANCEL = re.compile(
     r"|never ?mind(?: (?:it|that))?|"
     r"forget (?:it|about it|that)|stop(?: it| that)?|abort|quit|leave it|drop it|don'?t (?:bother|do (?:it|that)|send "
     r"(?:it|that)|"
-    r"call|order(?: it)?)|do not send(?: it)?|scrap that|changed my mind|i(?:'ve)? changed my mind)"
+    r"call|order(?: it)?)|(?:don'?t|do not) (?:send|do|call|order|book|buy|set|add|text|say|write) (?:it|that|this|anything)"
+    r"(?: (?:any ?more|after all|yet|now))?|(?:i )?(?:don'?t|do not|no longer) (?:want|need) (?:it|that|this|one|to)"
+    r"(?: (?:any ?more|after all|now))?|do not send(?: it)?|scrap that|changed my mind|i(?:'ve)? changed my mind)"
     r"(?:,? (?:please|thanks|thank you|then|for now))*"
     r"|(?:还是|那|那就|唉|哦|先)?(?:算了吧?|取消(?:吧|掉|它|这个|操作)?|不用了|不要了|不弄了|别发了?|别打了?|别弄了?"
-    r"|别订了?|不发了|不打了|不订了|停(?:下|止)?|停吧|作废|"
+    r"|别[订点买叫约设加]了?|不[发打订点买叫约设加去]了|停(?:下|止)?|停吧|作废|"
     r"不做了|撤销|放弃|当我没说|我改主意了|忘了(?:它|这事)吧?)(?:吧|了|啦|，?谢谢)*",
+    re.IGNORECASE,
+)
+
+_WIDE = {",": "，", ":": "：", ";": "；", "?": "？", "!": "！"}
+_NARROW = re.compile(f"(?<={_CJK.pattern})[,:;?!]|[,:;?!](?={_CJK.pattern})")
+_CLAUSE = re.compile(r"[,，;；.。!！]+")
+_FILLER = re.compile(
+    r"(?:oh|no|wait|oh wait|ok(?:ay)?|actually|sorry|thanks|thank you|please|hmm+|um+|well|哎|唉|不"
+    r"|等等|等一下|谢谢|不好意思|抱歉)",
     re.IGNORECASE,
 )
 
@@ -45,6 +56,11 @@ def language_of(words: str) -> Language:
     language count little), else English."""
     characters = len(_CJK.findall(words))
     return "zh" if characters and characters >= len(_LATIN_WORD.findall(words)) else "en"
+
+
+def chinese_marks(words: str) -> str:
+    """The words with the marks between Chinese characters in their Chinese form, which is as long: rules know one form."""
+    return _NARROW.sub(lambda found: _WIDE[found[0]], words)
 
 
 def is_yes(words: str) -> bool:
@@ -58,12 +74,14 @@ def is_no(words: str) -> bool:
 
 
 def is_cancel(words: str) -> bool:
-    """The whole reply takes the request back. "Cancel my alarm" is a request of its own."""
+    """The whole reply takes the request back, in one clause or several. "Cancel my alarm" is a request of its own."""
     bare = _bare(words)
-    match = _CANCEL.fullmatch(bare)
-    return match is not None and not re.search(
-        r"\bcancel the (?!message|text|call|order|request|action|mail|email)", bare, re.I
-    )
+    if re.search(r"\bcancel the (?!message|text|call|order|request|action|mail|email)", bare, re.I):
+        return False
+    clauses = [clause for part in _CLAUSE.split(bare) if (clause := part.strip(_EDGES))]
+    takes_back = [_CANCEL.fullmatch(clause) is not None for clause in clauses]
+    rest = [clause for clause, back in zip(clauses, takes_back, strict=True) if not back]
+    return _CANCEL.fullmatch(bare) is not None or (any(takes_back) and all(map(_FILLER.fullmatch, rest)))
 
 
 def has_cjk(words: str) -> bool:

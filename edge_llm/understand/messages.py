@@ -81,6 +81,12 @@ def message_in(words: str, recipient: tuple[int, int] | None) -> str | None:
     return None if match is None else _clean(match["x"] or match["y"])
 
 
+def quoted_in(words: str) -> str | None:
+    """What a request that is about one quoted text quotes: the quote is a good part of it."""
+    quoted = _QUOTED.search(words)
+    return None if quoted is None or 3 * len(quoted[0]) < len(words) else _clean(quoted[1] or quoted[2])
+
+
 def _clean(text: str) -> str | None:
     """Without the mark that ends a request; a question keeps its own."""
     text = re.sub(r",?\s+please[.!]?$", "", text.strip(), flags=re.IGNORECASE)

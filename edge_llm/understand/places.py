@@ -12,7 +12,7 @@ _STOP = (
 )
 _ZH_STOP = (
     r"(?=[，,。？！?!；]|的?(?:往返|便宜|单程|车$|大床房|套房|房间|有什么|走哪|坐几|要一[辆个]|出租车|出租|专车"
-    r"|快车|滴滴|车票|机票|航班|火车|高铁|飞机|路线|路|导航|地图|天气|酒店|宾馆|餐厅|要多久|多远|怎么走|怎么去|在哪)|吧|呢"
+    r"|快车|滴滴|车票|机票|航班|火车(?!站)|高铁(?!站)|飞机|路线|路|导航|地图|天气|酒店|宾馆|餐厅|要多久|多远|怎么走|怎么去|在哪)|吧|呢"
     r"|吗|谢谢|接我|$)"
 )
 _NAME = r"(?P<x>[^，,。？！?!；]+?)"
@@ -42,11 +42,14 @@ _ORIGIN = (
 _PLACE = (
     rf"\b(?:weather|forecast|temperature|rain|snow|sunny|hotels?|rooms?|places? to stay)\b.*?\b(?:in|for|at|near"
     rf"|around)\s+(?!the (?:morning|afternoon|evening)\b){_NAME}{_STOP}",
-    rf"\b(?:map of|where(?:'s| is| are)|locate|find|show(?: me)?|look up)\s+(?:the\s+)?(?:location of\s+|map of\s+|way"
+    rf"\b(?:map of|where(?:'s| is| are)|locate|find|show(?: me)?|look up|pull up|bring up|point out|display|mark)\s+"
+    rf"(?:the\s+)?(?:location of\s+|map of\s+|way"
     rf" to\s+)?{_NAME}(?=\s+on\b|{_STOP[3:-1]})",
-    rf"\b(?:in|near|around|at|close to|nearby)\s+(?!the (?:morning|afternoon|evening)\b|\d|my (?:calendar|list)\b|noon"
+    rf"(?<!-)\b(?:in|near|around|at|close to|nearby)\s+(?!the (?:morning|afternoon|evening)\b|\d|my (?:calendar|list)\b|noon"
     rf"|night){_NAME}{_STOP}",
     rf"(?:查|看|搜|找)?(?:一?下)?(?:今天|明天|后天)?{_NAME}的?(?:天气|气温|温度)",
+    r"^(?:查一?查|看一?看|看)?(?P<x>[^，,。？！?!；会要需用得冷热\s]{2,10}?)(?:那边|那儿|那里)?的?(?:会不会|会|要不要|要|有没有|可能)?(?:下雨|下雪"
+    r"|有雨|有雪|刮风|冷|热|晴|降温|升温|几度|多少度)",
     rf"(?:在地图上)?(?:查看|显示|打开|看看|看一下|查一下|找一下|找|搜索|定位)(?:一下)?{_NAME}(?:的)?(?:地图|位置|地址)",
     rf"^{_NAME}(?:在哪里?|在哪儿|在什么地方|的位置|的地址|的地图)",
     rf"(?:订|找|要|定)(?:一?[家间个晚])?(?:的)?{_NAME}的?(?:酒店|宾馆|旅馆|民宿|大床房|套房|房间|住处)",
@@ -68,11 +71,11 @@ _RULES = {name: tuple(re.compile(pattern, re.IGNORECASE) for pattern in patterns
 _NOT_A_PLACE = re.compile(
     r"(?:here|there|it|me|pick me up|my (?:calendar|list|phone)|the (?:way|map|weather|forecast|web)|get there|what|who|a"
     r"|an|one|now|outside|"
-    r"这里|那里|这儿|我|一下|查|看|查一下|今天|明天|后天|今晚|帮我|地图|天气|告诉我)?",
+    r"一?[个家间晚张套座处]|这里|那里|这儿|我|一下|查|看|查一下|今天|明天|后天|今晚|帮我|地图|天气|告诉我)?",
     re.IGNORECASE,
 )
 _LEAD = re.compile(
-    r"^(?:(?:(?:please|the|me|up|for)\b|帮我|请|给我|我要|我想|麻烦|查一下|查查|看看|看一下|查|今天|明天|后天|今晚|周末"
+    r"^(?:(?:(?:please|the|me|up|for)\b|帮我|请|给我|我要|我想|麻烦|(?:在)?地图[上里中]|预订|订购|订|买|查一下|查查|看看|看一下|查|今天|明天|后天|今晚|周末"
     r"|从.*?(?:去|到|飞往|飞))\s*)+",
     re.IGNORECASE,
 )

@@ -41,6 +41,7 @@ _NO_NAME = {
 }  # fmt: skip
 _CHINESE_PRONOUNS = ("我", "他", "她", "你", "它", "咱", "大家", "自己", "谁")
 _MINE = re.compile(r"我的?(?=[爸妈哥姐弟妹老媳爷奶外儿女太爱丈房同朋])")
+_JOINT = re.compile(r"\s*(?:,\s*and\b|,|\band\b|&|、|，|和|跟|与|以及)\s*", re.IGNORECASE)
 _MOST_WORDS, _MOST_CHARACTERS = 4, 12
 
 
@@ -66,11 +67,25 @@ def find_named(words: str, book: ContactBook, *, region: str = "") -> list[Named
             continue
         known = _known(words, start, book)
         if known is not None and not any(one.start < known.end and known.start < one.end for one in found):
-            found.append(known)
+            found += [known, *_joined(words, known, book)]
         elif known is None and (guess := _guess(words, start, is_verb=is_verb)) is not None:
             guesses.append(guess)
     found.sort(key=lambda one: one.start)
     return [*found, *guesses]
+
+
+def find_anyone(words: str, book: ContactBook) -> list[Named]:
+    """Who of those who are known is named anywhere in a request that says nothing else of people: "帮我呼叫赵磊"."""
+    found: list[Named] = []
+    for match in re.finditer(r"\b[A-ZÀ-Þ]\w+|[\u3400-\u9fff]", words):
+        if found and match.start() < found[-1].end:
+            continue
+        known = _known(words, match.start(), book)
+        if known is None or len(known.text) < 2:
+            continue
+        if any(has_cjk(one.name) == has_cjk(known.text) for one in known.contacts):  # not by its sound alone
+            found.append(known)
+    return found
 
 
 def read_reply(words: str, book: ContactBook, *, region: str = "") -> Named | None:
@@ -174,6 +189,16 @@ def _known(words: str, start: int, book: ContactBook) -> Named | None:
         if contacts:
             return Named(start, start + len(bare), bare, contacts)
     return None
+
+
+def _joined(words: str, first: Named, book: ContactBook) -> Iterator[Named]:
+    """Those who are named in one breath with someone: "James and Emma", "王芳、赵磊"."""
+    last: Named | None = first
+    while last is not None:
+        joint = _JOINT.match(words, last.end)
+        last = None if joint is None else _known(words, joint.end(), book)
+        if last is not None:
+            yield last
 
 
 def _guess(words: str, start: int, *, is_verb: bool) -> Named | None:

@@ -32,9 +32,12 @@ _EDGE = re.compile(
 _SPLIT = re.compile(r"\s*(?:,\s*(?:and\s+)?|\band\b|&|\+|，|、|和|还有|以及|跟|；|;)\s*")
 _ITEM_LEAD = re.compile(r"^(?:some|a few|a|an|the|more|一些|一点|点儿?|些)\s+|^(?:一些|一点|些)", re.IGNORECASE)
 _NOTHING = re.compile(
-    r"(?:an?|the|my|it|this|that|something|one|please|event|appointment|meeting|reminder|alarm|timer|note|list|music|song"
-    r"|songs|something|food|takeaway|"
-    r"东西|什么|一下|一个|这个|它|日程|闹钟|提醒|音乐|歌|外卖|吃的|事|个|我)?",
+    r"(?:(?:some|any|an?|the|my|another|new|more|other|a (?:few|bit of|piece of))\s+)*"
+    r"(?:it|this|that|me|us|myself|something|anything|somebody|someone|things?|stuff|one|text|words|message|please|event"
+    r"|appointment|meeting|reminder|alarm|timer|note|task|list|item|entry|music|song|songs|tune|food|meal|takeaway|app|place)?"
+    r"(?:\s+(?:online|else|for me|up|down|on it|from the web))*"
+    r"|(?:来|要|一?(?:[个点些段样条件首份项句张篇]|点儿|下)|新的?|几[个样件])?(?:东西|什么|日程|闹钟|提醒|音乐|歌曲?|外卖|吃的|事情?|文字|话|内容|消息"
+    r"|短信|图|笔记|待办|商品|物品|地方)?|一下|它|这个|我(?:一下)?",
     re.IGNORECASE,
 )
 

@@ -90,12 +90,16 @@ def unit_at(text: str, start: int = 0) -> tuple[str, int] | None:
 def find_measures(text: str) -> list[Measure]:
     """Every number with a unit, from left to right."""
     found = []
-    for match in _COUNTED.finditer(text):
+    match = _COUNTED.search(text)
+    while match is not None:
         unit = unit_at(text, match.start("unit"))
         written = match["count"].replace("−", "-")
         value = read_english(written.lstrip("-")) if written.isascii() else read_chinese(written.lstrip("-"))
         if unit is not None and value is not None:
             found.append(Measure(match.start(), unit[1], -value if written.startswith("-") else value, unit[0]))
+        match = _COUNTED.search(
+            text, match.start() + 1 if unit is None else unit[1]
+        )  # "换算一下五英尺": the first 一 counts none
     return found
 
 
