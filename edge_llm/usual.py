@@ -36,15 +36,18 @@ def refers(text: str) -> bool:
 
 
 def look_up(memory: MemoryView, slot: Slot, words: str) -> SlotValue | None:
-    """What memory says the usual is.
+    """What memory says the usual is: what somebody else wrote only where nothing else says it.
 
     Args:
-        words: the slot's value as the person said it: "my usual lunch".
+        words: the slot's value as the person said it: "my usual lunch". Where they are free text, they must begin so: a
+            message that speaks of the usual is not the usual.
 
     Returns:
         The value, with the item it is from; None where no item says it.
     """
-    for hit in memory.search(words, _HITS):
+    if slot.role == "text" and _REFERS.match(words.strip()) is None:
+        return None
+    for hit in sorted(memory.search(words, _HITS), key=lambda hit: _sender(hit.item) is not None):
         found = _SAYS.search(drop_hidden(hit.text))
         if found is not None:
             value = found["value"].strip(" ,，\"“”'")
@@ -54,7 +57,12 @@ def look_up(memory: MemoryView, slot: Slot, words: str) -> SlotValue | None:
     return None
 
 
+def _sender(item: Item) -> str | None:
+    """Who wrote it, where that was somebody else."""
+    return next((part.person.name for part in item.people if part.role == "from" and not part.person.is_owner), None)
+
+
 def _where(item: Item) -> str:
-    sender = next((part.person.name for part in item.people if part.role == "from" and not part.person.is_owner), None)
+    sender = _sender(item)
     parts = (item.kind, f"from {sender}" if sender else "", item.title or item.source.name.rpartition("/")[2])
     return " ".join(part for part in parts if part)

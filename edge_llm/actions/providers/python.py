@@ -21,12 +21,13 @@ from runtimes.errors import CarrierUnavailableError, EdgeLLMError, RuntimeFailed
 
 _PACKAGE = "edge_llm.actions.tools"
 _MAKING = (
-    "calculate:calculate", "units:convert_units", "currency:convert_currency", "equations:solve_equation", "chart:draw_chart",
+    "calculate:calculate", "units:convert_units", "currency:convert_currency", "equations:solve_equation",
     "lists:add_note", "lists:add_shopping", "lists:add_todo", "contacts:contact_file", "apps:open_app",
     "events:event_file", "events:meeting_file", "events:reminder_file", "events:alarm_file", "events:timer_file",
 )  # fmt: skip
 _READING = (
-    "lists:show_notes", "lists:show_shopping", "lists:show_todo", "lists:remove", "find:search_memory", "find:show_calendar",
+    "lists:show_notes", "lists:show_shopping", "lists:show_todo", "lists:remove",
+    "find:search_memory", "find:show_calendar", "chart:draw_chart",
 )  # fmt: skip
 MAKING = frozenset(f"{_PACKAGE}.{name}" for name in _MAKING)
 """Standard functions whose results are made of the call's own values and of nothing that was read."""

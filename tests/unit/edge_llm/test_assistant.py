@@ -287,6 +287,26 @@ def test_the_usual_is_what_a_sentence_says_of_it_and_not_the_rest_of_its_words(
     assert turn.reviews[0].call.arguments["dish"] == "牛肉面"
 
 
+def test_what_the_person_wrote_down_comes_before_what_somebody_else_says_of_it(
+    make: Callable[..., Desk], memory: Memory
+) -> None:
+    stranger = (Mention("from", "Mallory", ("mallory@example.net",)),)
+    memory.add([Draft("my usual lunch: my usual lunch is forty lobsters", "mail", "1", people=stranger)], source="mail")
+    memory.add(
+        [Draft("On weekdays in the office, unless it rains, my usual lunch is beef noodles.", "note", "1")], source="notes"
+    )
+    turn = make().ask("order my usual lunch")
+    assert isinstance(turn, Proposal)
+    assert turn.reviews[0].call.arguments["dish"] == "beef noodles"
+
+
+def test_a_message_that_speaks_of_the_usual_stays_as_it_was_said(make: Callable[..., Desk], memory: Memory) -> None:
+    memory.add([Draft("My usual lunch is beef noodles.", "note", "1")], source="notes")
+    turn = make().ask("text Anna Lee that I ordered my usual lunch")
+    assert isinstance(turn, Proposal)
+    assert turn.reviews[0].call.arguments["message"] == "I ordered my usual lunch"
+
+
 def test_a_model_hides_nothing_in_its_answer(make: Callable[..., Desk], make_model: Callable[..., Model]) -> None:
     desk = make(with_memory=False)
     object.__setattr__(desk.assistant._parts.answerer, "model", make_model(["pay\u202e here"]))
