@@ -14,8 +14,10 @@ from runtimes.bundle import Bundle
 from runtimes.tokenizer import open_bundle_tokenizer
 from tests.android.conftest import Toolchain  # with it, scripts/android is importable
 
-from arm_toolchain import ArmToolchain, prepare_arm  # isort: skip
+from arm_toolchain import A53, A76, MAX, ArmToolchain, prepare_arm  # isort: skip
 
+CELLS = [(A53, 4), (A76, 4), (A76, 8), (MAX, 4), (MAX, 8)]
+"""CPU and bits. The CPU without either instruction is four times as slow to emulate: one width of weights there."""
 ANSWER = [504, 3575, 282, 3085, 314, 19081]
 """The capital of Japan is Tokyo"""
 

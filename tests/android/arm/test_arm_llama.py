@@ -9,11 +9,11 @@ import numpy as np
 import pytest
 from arm_llama import llama_program
 from arm_run import run_program
-from arm_toolchain import PROFILES, ArmToolchain, Profile
+from arm_toolchain import ArmToolchain, Profile
 from toolchain import Toolchain
 
 from tests.android.arm.agreement import KLD, MARGIN, Logits, compare, read_logits, write_sequences
-from tests.android.arm.conftest import ANSWER
+from tests.android.arm.conftest import ANSWER, CELLS
 
 pytestmark = pytest.mark.timeout(1500)  # the first test cross-builds llama.cpp: some minutes, kept afterwards
 
@@ -31,8 +31,7 @@ def x86_logits(model: Path, prompt: list[int], answer: list[int]) -> Logits:
     return rows
 
 
-@pytest.mark.parametrize("bits", [4, 8])
-@pytest.mark.parametrize("profile", PROFILES, ids=lambda profile: profile.name)
+@pytest.mark.parametrize(("profile", "bits"), CELLS, ids=[f"{profile.name}-{bits}" for profile, bits in CELLS])
 def test_llama_agrees_and_uses_the_kernels_the_cpu_has(
     tools: Toolchain,
     arm: ArmToolchain,
