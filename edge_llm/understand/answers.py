@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
+from dataclasses import replace
+from datetime import timedelta
 
 from edge_llm.actions.manifest import Action, Slot
 from edge_llm.actions.values import SlotValue
@@ -39,6 +41,8 @@ _HOME = {
     "DE": "EUR",
     "FR": "EUR",
 }
+_TABLES_FROM = 11
+"""Nobody reserves a table for an earlier hour without saying that it is the morning."""
 _ORDINALS = (
     ("first", "1st", "第一", "前面"), ("second", "2nd", "第二"), ("third", "3rd", "第三"), ("fourth", "4th", "第四"),
     ("fifth", "5th", "第五"),
@@ -55,7 +59,7 @@ def answer_slot(slot: Slot, words: str, context: Context, *, action: Action | No
     if not text:
         return None
     if slot.role == "time":
-        return _time(slot, text, context)
+        return _time(slot, text, context, is_meal=action is not None and action.id.startswith("restaurant."))
     if slot.role == "duration":
         durations = find_durations(text)
         return duration_value(durations[0].duration, context) if durations else None
@@ -98,9 +102,12 @@ def choose(values: Sequence[SlotValue], words: str) -> SlotValue | None:
     return hits[0] if len(hits) == 1 else None
 
 
-def _time(slot: Slot, text: str, context: Context) -> SlotValue | None:
+def _time(slot: Slot, text: str, context: Context, *, is_meal: bool = False) -> SlotValue | None:
     times = find_times(text, context.now, is_bare=True)
     if times:
+        at = times[0].at
+        if is_meal and times[0].has_clock and not times[0].is_half_said and at.hour < _TABLES_FROM:
+            return time_value(replace(times[0], at=at + timedelta(hours=12)), slot, context)
         return time_value(times[0], slot, context)
     if len(text) > 40 or not re.search(r"\d", text):
         return None

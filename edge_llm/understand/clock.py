@@ -32,7 +32,7 @@ _ENGLISH = tuple(
         rf"(?P<hour>\d{{1,2}}|{_HOUR_WORD})\s*{_MERIDIEM}",
         rf"(?P<hour>\d{{1,2}}|{_HOUR_WORD})\s*o['’]?\s?clock\b(?:\s*{_MERIDIEM})?",
         rf"(?:(?<=at )|(?<=by )|(?<=around )|(?<=about )|(?<=for )|(?<=until )|(?<=till )|(?<=from )|(?<=@)|(?<=@ ))"
-        rf"(?P<hour>{_HOUR_WORD}|\d{{1,2}})(?:[ -](?P<minute>thirty|fifteen|forty[ -]five|ten|twenty))?(?![\w%:,]|\.\d|-\w"
+        rf"(?P<hour>{_HOUR_WORD}|\d{{1,2}})(?:[ -](?P<minute>thirty|fifteen|forty[ -]five|ten|twenty))?(?![\w%:]|,\d|\.\d|-\w"
         rf"|\s+(?:{{unit}}))",
     )
 )

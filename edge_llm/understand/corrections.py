@@ -23,10 +23,13 @@ _LEAD = re.compile(
     r"|please|instead|but|"
     r"make (?:it|that)|change (?:it|that) to|change (?:it|that)|let'?s (?:do|make it|say)|it should (?:be|say|go to)"
     r"|should be|it'?s|that'?s|use|better|"
-    r"不是?|不对|错了?|等等|等一下|抱歉|哦|噢|是|应该是|我是说|我说的是|改成|改到|改为|换成|换到|换为|还是|要|改|换|而是"
+    r"不对|不是?|(?:说|打|写|搞|弄|记|看|点|选)?错了?|等等|等一下|抱歉|哦|噢|是|应该是|我是说|我说的是|改成|改到|改为|换成|换到|换为|还是|要|改|换|而是"
+    r"|(?:提前|提早|推迟|延后|延|往后推|往前提|推|挪|移|调整?|变)(?:到|成|至)|(?:can|could) (?:you|we)"
+    r"|(?:move|push|shift|bring|put|set) (?:it|that)(?: forward| back)?(?: to)?|reschedule (?:it|that)?(?: (?:to|for))?"
     r"|不要这个|帮我|把它)(?:$|[\s,，.。!！:：;；]+|(?<=[\u3400-\u9fff])))+",
     re.IGNORECASE,
 )
+_TRAIL = re.compile(r"(?:[，,\s]*(?:吧|呗|啦|好了|谢谢|\binstead|\bplease|\bthen|\bsorry|\bthanks))+$", re.IGNORECASE)
 _NOT = (
     re.compile(r"^(?:no,?\s+)?not\s+(?P<old>.+?)[,;]?\s+(?:but|rather|,)\s*(?P<new>.+)$", re.IGNORECASE),
     re.compile(r"^(?:no,?\s+)?not\s+(?P<old>[^,;]+)[,;]\s*(?:it'?s\s+)?(?P<new>.+)$", re.IGNORECASE),
@@ -34,11 +37,15 @@ _NOT = (
     re.compile(r"^(?:change|replace|switch)\s+(?P<old>.+?)\s+(?:to|with|for|by)\s+(?P<new>.+)$", re.IGNORECASE),
     re.compile(r"^(?:不，|不对，)?(?:不是|不要|别)(?P<old>[^，,]+?)[，, ]*(?:而?是|要|换成|改成)(?P<new>.+)$"),
     re.compile(r"^(?:不，|不对，)?(?:不是|不要|别)(?P<old>[^，,]+)[，,](?P<new>.+)$"),
+    re.compile(
+        r"^(?:不，|不对，)?不(?:去|打给?|发给?|点|买|订|给|找|听|看|叫)(?P<old>[^，,]+?)了?[，,](?:改|换成?|要|而是)?(?P<new>.+)$"
+    ),
     re.compile(r"^(?:把|将)(?P<old>.+?)(?:改|换)(?:成|为|到)?(?P<new>.+)$"),
     re.compile(r"^(?:是)?(?P<new>.+?)[，,]\s*(?:不是|而不是)(?P<old>.+)$"),
 )
 _MARKED = re.compile(
-    r"\b(?:no|not|actually|instead|i mean(?:t)?|make (?:it|that)|change|should be|sorry|wait|rather|wrong|it'?s)\b|不|错"
+    r"\b(?:no|not|actually|instead|i mean(?:t)?|make (?:it|that)|change|should be|sorry|wait|rather|wrong|it'?s|move"
+    r"|push|shift|reschedule)\b|不|错|提前|提早|推迟|延后|挪|调|变成"
     r"|改|换|应该|我是说|等等|还是|而是",
     re.IGNORECASE,
 )
@@ -62,7 +69,7 @@ def correct(call_slots: Mapping[str, SlotValue], action: Action, words: str, con
     Args:
         call_slots: the values so far.
     """
-    text = chinese_marks(words).strip().strip(".。!！").strip()
+    text = _TRAIL.sub("", chinese_marks(words).strip().strip(".。!！").strip())
     marked = _MARKED.search(text) is not None
     for pattern in _NOT:
         match = pattern.match(text)
@@ -215,6 +222,9 @@ def _slot_holding(call_slots: Mapping[str, SlotValue], action: Action, old: str)
 def _covers(text: str, changed: Mapping[str, SlotValue], context: Context) -> bool:
     """The whole reply is the new value: "tomorrow", "3pm", "Anna"."""
     if any(isinstance(value.value, str) and value.value.lower() == text.lower() for value in changed.values()):
+        return True
+    bare = re.sub(r"^(?:in|into|to|on|at|with|for|from)\s+", "", text, flags=re.IGNORECASE).lower()
+    if any(isinstance(value.value, str) and value.value.lower() == bare for value in changed.values()):
         return True
     times = find_times(text, context.now, is_bare=True)
     if times:

@@ -34,10 +34,14 @@ _CUES: dict[str, tuple[str, ...]] = {
         r"关于(?P<x>.+?)(?:的(?:邮件|信|事)|[，,]|$)",
     ),
     "text": (
+        r"^(?:i\s+)?(?:must not|mustn'?t|can(?:'?t|not)|don'?t want to|shouldn'?t|better not)\s+forget\s+(?:to|about"
+        r"|that)?\s*(?P<x>[^,]+)",
+        rf"\bsay\s+(?P<x>.+?)\s+in\s+(?:{LANGUAGES})\b",
+        r"(?:笔记|备忘录?|便签)本?(?:里面|里|上|中)?(?:写|记|加|添)(?:上|下|一[条下])?[：:，,]?(?P<x>.+)",
         rf"\btranslate\s+(?P<x>.+?)\s+(?:from \w+ )?(?:in)?to\s+(?:{LANGUAGES})\b",
         rf"\b(?:how (?:do|would|can) (?:you|i|we) say|what(?:'s| is))\s+(?P<x>.+?)\s+in\s+(?:{LANGUAGES})\b",
         r"(?:把|将)[“\"]?(?P<x>.+?)[”\"]?(?:这句话|这个词)?(?:翻译|译|翻)(?:成|为|到)",
-        rf"[“\"]?(?P<x>[^，,。]+?)[”\"]?(?:这句话|这个词)?(?:用)?{_ZH_LANGUAGE}(?:怎么说|怎么讲|是什么|咋说)",
+        rf"[“\"]?(?P<x>[^，,。]+?)[”\"]?(?:这句话|这个词)?(?:用|的)?{_ZH_LANGUAGE}(?:怎么说|怎么讲|是什么|咋说)",
         rf"\b(?:turn|put|convert|change)\s+(?P<x>.+?)\s+(?:in)?to\s+(?:{LANGUAGES})\b",
         rf"\b(?:what(?:'s| is)|tell me)\s+(?:the\s+)?(?:{LANGUAGES})\s+(?:word|phrase|translation)?\s*(?:for|of)\s+(?P<x>.+)",
         rf"\b(?:in|into)\s+(?:{LANGUAGES})\s*:\s*(?P<x>.+)",
@@ -47,7 +51,7 @@ _CUES: dict[str, tuple[str, ...]] = {
         r"\b(?:new\s+)?(?:task|to-?do(?: item)?|chore)s?\s*(?::|,|to\b|for\b)\s*(?P<x>.+)",
         r"^(?P<x>.+?),\s*(?:put|add|write|note)\s+(?:it|that|this)\s+(?:on|to|down|in).*",
         r"\b(?:ping|nudge|alert|notify|give)\s+(?:me|us)\b.*?\b(?:about|to|for)\s+(?P<x>.+)",
-        r"(?:新)?(?:任务|待办(?:事项)?|家务|要做的事)(?:列表|清单)?(?:里|中)?(?:再)?(?:加(?:上|入|一[条个])?|添加)?[：:，"
+        r"(?:新)?(?:任务|待办(?:事项)?|家务|要做的事)(?:列表|清单)?(?:里|中)?(?:再)?(?:加(?:上|入|一[条个])?|添加|新增|新建)?[：:，"
         r",]\s*(?P<x>.+)",
         r"(?:任务|待办(?:事项)?|家务|要做的事)(?:列表|清单)?(?:里|中)?(?:再)?(?:加上|加入|加一[条个]|添加|加)(?P<x>.+)",
         r"^(?P<x>.+?)[，,]\s*(?:帮我)?(?:加|添加|记|写|排|标)(?:到|进|入|在)(?:我的)?(?:待办|任务|清单|要做|笔记|备忘).*",
@@ -67,9 +71,11 @@ _CUES: dict[str, tuple[str, ...]] = {
         r"叫我(?P<x>.+)",
         r"(?:记一下|记下来|记下|记一笔|备忘(?:录)?|(?:记|写|做|添加|新建|加)(?:一?[个条篇])?(?:笔记|备忘录?)|记录(?:一下)?"
         r"|待办(?:事项)?(?:清单)?(?:里|中)?(?:加(?:上|入|一条)?|添加)?)[：:，,]?(?:说|内容是)?(?P<x>.+)",
-        r"(?:翻译(?:一下)?|分享|复制)[：:，,]?(?P<x>.+)",
+        r"(?:翻译|分享|复制)(?:一下|出去)?(?:(?:到|至|在)?(?:微信|朋友圈|微博|群里))?[：:，,]?(?P<x>.+)",
     ),
     "items": (
+        r"\b(?:got|bought|picked up)\s+(?:the\s+|some\s+)?(?P<x>[^,]+?)(?:\s+already)?\s*,.*\b(?:off|from|remove|delete)\b.*",
+        r"^(?P<x>[^，,]{1,12}?)(?:已经)?(?:买过了|买好了|买了|做完了|做好了|有了|不用买了|不要了)[，,].*",
         rf"\b(?:remove|delete|take|cross|strike|scratch|drop|erase|tick|get rid of)\s+(?P<x>.+?)\s+(?:off(?: of)?|from"
         r"|out of)\s+(?:my|the|our)\s+"
         rf"(?:{_LISTS}|groceries|shopping)",
@@ -77,23 +83,30 @@ _CUES: dict[str, tuple[str, ...]] = {
         r"从.*?(?:清单|列表|待办|笔记|购物单)(?:里面|里|上|中)?(?:删除|删掉|删去|去掉|划掉|移除|拿掉|删)(?:一?[个样条件])?(?P<x>.+)",
         r"(?:清单|列表|待办|笔记|购物单)(?:里面|里|上|中)?的(?P<x>.+?)(?:不用买了|不要了|不用了|做完了|买好了|删|去掉|划掉|移除|拿掉)",
         r"(?:list|groceries)\s*[:：]\s*(?P<x>.+)",
-        rf"\b(?:add|put|get|include|write|throw|stick|toss|pop)\s+(?P<x>(?!it\b|that\b|this\b).+?)\s+(?:to|on|onto|in)\s+"
+        rf"\b(?:add|put|get|include|write|throw|stick|toss|pop)\s+(?P<x>(?!it\b|that\b|this\b|them\b|these\b|those\b).+?)(?:\s+down)?\s+(?:to|on|onto|in)\s+"
         rf"(?:my|the|our)\s+(?:{_LISTS}|groceries|shopping)",
         r"\b(?:we'?re|i'?m|we are|i am|ran|run|running)\s+(?:all\s+)?out of\s+(?P<x>[^,，]+)",
         r"(?:清单|列表|购物单)[：:]\s*(?P<x>.+)",
         r"^(?:家里)?(?:没有?|缺)?(?P<x>[^，,]{1,12}?)(?:没了|用完了|没有了|快没了)[，,].*",
         r"(?:家里)?没(?P<x>[^，,]{1,12}?)了[，,].*",
         r"要买的(?:东西|里面)?(?:里)?(?:再)?加(?:上|入|几个|一?[些个])?(?P<x>.+)",
-        rf"\b(?:add|put|get|include|write)\s+(?P<x>.+?)\s+{_TO_MY}{_LISTS}",
+        rf"\b(?:add|put|get|include|write)\s+(?P<x>(?!them\b|it\b).+?)\s+{_TO_MY}{_LISTS}",
         rf"\b(?:add|put)\s+{_TO_MY}{_LISTS}\s*[:,]?\s*(?P<x>.+)",
-        r"\b(?:buy|order|purchase|get|need|shop for|pick up|remember)\s+(?:me\s+|us\s+)?(?P<x>.+?)(?=\s+(?:from|on|at)\s+"
+        r"\b(?:buy|order|purchase|get|need|shop for|pick up|remember)\s+(?:me\s+|us\s+)?(?P<x>.+?)(?=\s+(?:from|on|at|off)\s+"
         r"(?:the\s+|an?\s+)?\w+(?:\s+store)?(?:,|$)|\s+online\b|,\s|$)",
         r"(?:把|将)(?P<x>.+?)(?:加|添加|放|写|记)(?:到|进|入|在|上)",
-        r"(?:清单|列表|购物单)(?:上|里|中|里面)?(?:再)?(?:加|添加|放|写|记)(?:上|入|一下|一条)?(?P<x>.+)",
+        r"(?:清单|列表|购物单)(?:上|里|中|里面)?(?:再)?(?:加|添加|添|放|写|记)(?:上|入|一下|一条)?(?P<x>.+)",
         r"(?:帮我|我要|我想|要)?(?:买|订购|下单|购买|采购)(?:一?些|点儿?|(?:一?[个双把副台只条件]))?(?P<x>[^，,]+)",
         r"(?:加|添加)(?:一?些|点儿?)?(?P<x>.+?)(?:到|进)(?:购物)?(?:清单|列表)",
+        rf"^(?P<x>(?!add\b|put\b).+?)\s+(?:for|on|onto|to|in)\s+(?:my|the|our)\s+(?:{_LISTS}|groceries|shopping)",
+        r"\b(?:find|show|search for|look for)\s+(?:me\s+)?(?P<x>.+?)(?:\s+to buy)?(?=,|\s+(?:on|from|off|under|below"
+        r"|for less)\b|$)",
+        r"(?:搜索|搜一?[搜下]|搜|找一?[找下]|找|看一?[看下])(?P<x>[^，,]+)",
     ),
     "figures": (
+        r"\b(?:plot|draw|chart|graph|show)\s+(?:me\s+)?(?P<x>[^\d,]*\d[^.]*?)\s+(?:as|in|into|on)\s+an?\s.*$",
+        r"图表?(?:来)?(?:画出|画一下|画|表示|显示|展示)(?P<x>[^\d]*\d.*)",
+        r"^(?:把|将|用)?(?P<x>[^\d]*\d.*?)(?:做成|画成|变成|画个|画一张|做个|生成|画)[^\d]{0,6}图表?$",
         r"\b(?:chart|graph|plot|diagram)\b(?:\s+(?:of|for|with|showing|from))?\s*[:,]?\s*(?P<x>(?!of\b|for\b)[^\d]*\d.*)",
         r"(?:饼|柱状|柱形|条形|折线|曲线|线)?图表?(?:表示|显示|展示)?[：:，,]\s*(?P<x>[^\d]*\d.*)",
     ),
@@ -111,17 +124,18 @@ _CUES: dict[str, tuple[str, ...]] = {
         r"(?:的?外卖)?(?=[，,]|$)",
     ),
     "restaurant": (
-        r"\b(?:from|at|in)\s+(?P<x>(?!\d).+?)(?=\s+(?:for|on|to|at|tonight|tomorrow|with)\b|$)",
+        r"\b(?:from|at|in)\s+(?P<x>(?!\d).+?)(?=\s+(?:for|on|to|at|tonight|tomorrow|with)\b|,|$)",
         r"\b(?:if|does)\s+(?P<x>[A-Z].+?)\s+(?:has|have)\b",
         r"(?:从|在)(?P<x>(?!.{0,6}上点)[^，,]+?)(?:订|点|叫|吃|预|来|买)",
-        r"^(?:看看|看一下|查查)?(?P<x>[^，,]{2,10}?)(?:有没有|能订|留个|留张|还有)",
-        r"(?:订|预订|预约|预定)(?:一下|一?个)?(?P<x>.+?)(?:的)?(?:位子?|位置|座位?|包间|[两二三四五六七八九十\d]+人?位)",
+        r"^(?:看看|看一下|查查)?在?(?P<x>[^，,]{2,10}?)(?:有没有|能订|留个|留张|还有|预?订)",
+        r"(?:订|预订|预约|预定)(?:一下|一?[个张])?(?P<x>(?![\d一二两三四五六七八九十]+个?[人位]).+?)(?:的)?(?:位子?|位置|座位?|包间|[两二三四五六七八九十\d]+人?位)",
     ),
     "query": (
         r"\b(?:fancy|feel like|in the mood for|want to hear|would love to hear|want to listen to)\s+"
         r"(?:hearing\s+|listening to\s+)?(?:some\s+)?(?P<x>.+)",
         r"\b(?:search(?:\s+(?:the web|online|the internet|google|my \w+))?|google|look\s+up|look|find|browse|bing|hunt)\s*"
-        r"(?:for|up|about)?\s+(?:me\s+)?(?P<x>.+?)(?=\s+(?:online|on (?:the web|google|the internet)|in my (?:files|notes"
+        r"(?:for|up|about|out)?\s+(?:(?:online|on the (?:web|internet))\s+(?=\w))?(?:me\s+)?(?P<x>.+?)(?=\s+(?:online"
+        r"|on (?:the web|google|the internet)|in my (?:files|notes"
         r"|mail|memory|documents))$|$)",
         r"\b(?:search|look|check)\s+(?:on\s+)?(?:the\s+)?(?:web|internet|online|through my \w+)\s+(?:for\s+)?(?P<x>.+)",
         r"\b(?:web search|internet search|search)\s+(?:on|for|about)?\s*(?P<x>.+)",
@@ -132,13 +146,15 @@ _CUES: dict[str, tuple[str, ...]] = {
         r"(?:翻一下|翻翻|看看|看一下)(?P<x>.+)",
         r"\b(?:play|listen to|put on|hear|stream)\s+(?:me\s+)?(?:some\s+|a song by\s+|songs? by\s+|music by\s+)?(?P<x>.+?)"
         r"(?=\s+(?:on|in|from)\s+(?:spotify|youtube|apple music|netease)|$)",
-        r"(?:上网)?(?:搜索|搜一下|搜一搜|搜搜|搜|查一下|查一查|查查|查询|查找|查|百度一下|百度|谷歌一下|谷歌|找一下|找找"
+        r"(?:上网|百度|谷歌|必应)?(?:上)?(?:搜索|搜一下|搜一搜|搜搜|搜(?!索)|查一下|查一查|查查|查询|查找|查(?![询找])|百度一下|百度|谷歌一下|谷歌|找一下|找找"
         r"|找)(?:一下)?(?:关于)?(?P<x>.+)",
-        r"(?:播放|放|听听|听|来)(?:[一几]?[首点些])?(?P<x>.+)",
+        r"(?:播放|放|听听|听|来)(?:一下)?(?:[一几]?[首点些])?(?P<x>.+)",
         r"^(?P<x>(?:what|who|when|where|why|how|which|did|do|does|is|are|was|were)\b.+)",
         r"^(?P<x>.*(?:什么|谁|哪|怎么|几|多少|吗|呢).*)",
+        r"^(?:can |could |may )?(?:we\s+)?have\s+some\s+(?P<x>.+)",
     ),
     "app": (
+        r"^(?:使用|用一?下?)(?P<x>[^，,]{1,12})$",
         r"\b(?:open|launch|start|run|go to|switch to|bring up|fire up)\s+(?:up\s+)?(?:the\s+|my\s+)?(?P<x>.+?)(?:\s+(?:app"
         r"|application))?(?:\s+for me)?$",
         r"\b(?:show me|take me to|pull up)\s+(?:the\s+|my\s+)?(?P<x>.+?)(?:\s+(?:app|application))?$",
@@ -146,6 +162,7 @@ _CUES: dict[str, tuple[str, ...]] = {
         r"(?:切换到|切到|运行|进(?!入)|打开|启动|开启|进入|打開|开一下)(?:一下)?(?P<x>.+?)(?:这个)?(?:app|应用|软件|程序)?$",
     ),
     "title": (
+        r"\b(?:note|put|write|mark|add|log|enter)\s+(?:down\s+)?(?:in|on|into|to)\s+(?:my|the|our)\s+(?:calendar|diary|agenda|schedule)\s*(?:that|:|,)?\s*(?P<x>.+)",
         r"\b(?:called|titled|named|entitled)\s+(?P<x>.+)",
         r"\b(?:mark|clear|note on|put in|put on)\s+(?:in\s+|on\s+)?my\s+(?:calendar|diary|schedule)\s*(?:,|:|for|that)?\s*"
         r"(?P<x>.+)",
@@ -157,7 +174,8 @@ _CUES: dict[str, tuple[str, ...]] = {
         r"|diary|agenda|schedule)",
         rf"\b{_ADD}\s+(?:me\s+)?(?:an?\s+|the\s+|my\s+)?(?:new\s+)?(?:event|appointment|entry)\s*(?:for|:|about|of)\s*"
         rf"(?P<x>.+)",
-        rf"\b{_ADD}\s+(?:an?\s+|the\s+|my\s+)?(?:new\s+)?(?P<x>.+)",
+        rf"\b{_ADD}\s+(?:an?\s+|the\s+|my\s+)?(?:new\s+)?(?P<x>.+?)"
+        r"(?=\s+(?:in|on|to|into)\s+(?:my|the|our)\s+(?:calendar|diary|schedule|agenda)\b|$)",
         r"\b(?:i have|there is|there's|i've got|we have)\s+(?:an?\s+|the\s+|my\s+)?(?P<x>.+)",
         r"(?:名为|叫做?|名叫|主题(?:是|为)?|标题(?:是|为)?|题为)(?P<x>.+)",
         r"(?:把|将)(?:的)?(?P<x>.+?)(?:加|添加|放|写|记|排|标)(?:到|进|入|在)(?:我的)?(?:日历|日程)",
@@ -184,8 +202,11 @@ _CUES: dict[str, tuple[str, ...]] = {
         rf"\b(?P<x>{LANGUAGES})\b(?:\s+for\b|\s+translation)",
     ),
     "name": (
+        r"\d\s+(?:is|belongs to)\s+(?P<x>[^,，\d]+?)(?:['’]s)?(?:\s+(?:new|mobile|phone|cell|work"
+        r"|home))*(?:\s+(?:number|mobile|phone))?(?=\s*[,，.]|$)",
+        r"\d是(?P<x>[^，,\d]{1,12}?)的(?:新?)(?:电话|号码|手机号?|联系方式)",
         r"\bas\s+(?P<x>[^,:\d]+?)(?=\s+(?:in|to|on|into)\s+(?:my|the)\s+(?:contacts?|phone|address)|\s*[,:\d]|$)",
-        r"\b(?:as|under|called|named|for)\s+(?P<x>[A-Z][^:,，：\d]*?)(?=\s*[:,\d]|$)",
+        r"\b(?:as|under|called|named|for)\s+(?P<x>[A-Z][^:,，：\d]*?)(?=\s+(?:with|at|on|number|phone|in)\b|\s*[:,\d]|$)",
         r"\bnew contact\s+(?P<x>[^\d,:]+?)(?=\s*[,:\d]|$)",
         r"\b(?:put|add|store|save)\s+(?P<x>(?!this\b|that\b|the number)[^\d,]+?)(?:'s)?\s+(?:(?:e-?mail|number|phone(?:"
         r" number)?|mobile|address)\s+)?(?:\S+@\S+\s+)?(?:to|in|into|on)\s+(?:my|the)\s+(?:contacts?|address book|phone"
@@ -193,7 +214,7 @@ _CUES: dict[str, tuple[str, ...]] = {
         r":\s*(?P<x>[A-Z][\w ]+?)\s*,",
         r"(?:联系人|加一个|加个)(?:叫)?(?P<x>[^，,\d的：:]{1,10})",
         r"(?:备注(?:为|成)?|存成|名字(?:叫|是)|叫)(?P<x>[^，,\d]{1,10})",
-        r"(?:存一下|保存|记下|存)(?P<x>[^，,\d这那]{1,10}?)的(?:电话|号码|手机|邮箱)",
+        r"(?:存一下|保存|记下|存)(?:一下)?(?P<x>[^，,\d这那]{1,10}?)的(?:电话|号码|手机|邮箱)",
         r"(?:把|将)(?P<x>[^，,\d这那]{1,10}?)(?:的(?:电话|号码|手机号?|邮箱))?(?:加|添加|存|保存)",
         r"\b(?:add|save|create|new)\s+(?:a\s+|the\s+)?(?:new\s+)?(?:contact\s*(?:for|:|named|called)?\s+)?(?P<x>.+?)(?=\s+"
         r"(?:with|to|as|at|number|phone|,|\+?\d)|[,，:：]|$)",
@@ -216,7 +237,7 @@ _OPTIONAL: dict[str, tuple[str, ...]] = {
     "app": (
         r"\b(?:call|get|order|book|grab|take|hail)\s+(?:me\s+|us\s+)?(?:an?\s+)?(?P<x>uber|lyft|didi|bolt)\b",
         r"(?:叫|打|约)(?:一?[个辆台])?(?P<x>滴滴|曹操出行|高德)",
-        rf"\b(?:on|via|with|using|through|in|from)\s+(?:the\s+)?(?P<x>{_APPS})\b",
+        rf"\b(?:on|via|with|using|through|in|from|off)\s+(?:the\s+)?(?P<x>{_APPS})\b",
         rf"(?:用|在|通过|打开|上|从)(?P<x>{_APPS})",
         r"\b(?:via|using|through)\s+(?:the\s+)?(?P<x>[A-Za-z]\w+)(?:\s+app)?",
         r"\b(?:with|in|on) the (?P<x>\w+) app\b",

@@ -21,7 +21,7 @@ _LEAD = re.compile(
 _TAIL = re.compile(
     r"(?:\s+(?:equal|come to|make|for [a-z])|(?:等于|是|得|为)(?:多少|几)|多少|的(?:值|结果|和|积|根|解)"
     r"|[，,]?\s*(?:求|那么?|则)?\s*[a-z]\s*(?:的值)?(?:等于|是|为)(?:多少|几)"
-    r"|,?\s+(?:what is|find|solve for) [a-z]|[?？。.!！=\s])+$",
+    r"|[，,]?\s*(?:求|解)出?\s*[a-z](?:的值)?|,?\s+(?:what is|find|solve for) [a-z]|[?？。.!！=\s])+$",
     re.IGNORECASE,
 )
 _WORDS = (
@@ -35,6 +35,15 @@ _WORDS = (
 _PERCENT_OF = re.compile(r"([\d.]+)\s*(?:%|percent|per cent)\s*(?:of|on)\s+([\d.]+)", re.IGNORECASE)
 _CHINESE_PERCENT = re.compile(r"(?P<of>[\d.]+)的?百分之(?P<count>[\d.]+)|百分之(?P<alone>[\d.]+)")
 _ROOT = re.compile(r"(?:the\s+)?square root of\s+([\w.]+)|(?:根号|√)\s*([\w.]+)|([\w.]+)的平方根", re.IGNORECASE)
+_FRACTIONS = {
+    "a third": "1/3",
+    "one third": "1/3",
+    "two thirds": "2/3",
+    "a quarter": "1/4",
+    "one quarter": "1/4",
+    "three quarters": "3/4",
+}
+_FRACTION_OF = re.compile(rf"\b({'|'.join(_FRACTIONS)})\s+of\s+", re.IGNORECASE)
 _FORM = re.compile(r"[\d\sA-Za-z+\-*/^%().,=!√π]+")
 _FUNCTIONS = {"sqrt", "sin", "cos", "tan", "log", "ln", "exp", "pi", "abs"}
 _ENGLISH_NUMBER_WORDS = re.compile(
@@ -54,6 +63,8 @@ def find_expression(words: str) -> str | None:
         lambda found: f"({found['count'] or found['alone']}/100)" + (f"*{found['of']}" if found["of"] else ""), text
     )
     text = re.sub(r"(?:([\d.]+)的)?(\d+)分之(\d+)", _part, text)
+    text = re.sub(r"([\d.]+)的([\d.]+)%", r"(\2/100)*\1", text)
+    text = _FRACTION_OF.sub(lambda found: f"({_FRACTIONS[found[1].lower()]})*", text)
     text = _PERCENT_OF.sub(r"(\1/100)*\2", text)
     text = re.sub(r"([\d.]+)\s*(?:%|\bpercent\b)", r"(\1/100)", text, flags=re.IGNORECASE)
     text = _ROOT.sub(lambda found: f"sqrt({found[1] or found[2] or found[3]})", text)

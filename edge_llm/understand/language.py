@@ -45,7 +45,7 @@ _WIDE = {",": "，", ":": "：", ";": "；", "?": "？", "!": "！"}
 _NARROW = re.compile(f"(?<={_CJK.pattern})[,:;?!]|[,:;?!](?={_CJK.pattern})")
 _CLAUSE = re.compile(r"[,，;；.。!！]+")
 _FILLER = re.compile(
-    r"(?:oh|no|wait|oh wait|ok(?:ay)?|actually|sorry|thanks|thank you|please|hmm+|um+|well|哎|唉|不"
+    r"(?:oh|no|wait|oh wait|ok(?:ay)?|actually|sorry|thanks|thank you|please|hmm+|um+|well|on second thoughts?|哎|唉|不"
     r"|等等|等一下|谢谢|不好意思|抱歉)",
     re.IGNORECASE,
 )

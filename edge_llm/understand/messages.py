@@ -15,12 +15,14 @@ _SAYING = re.compile(
     re.IGNORECASE | re.DOTALL,
 )
 _AFTER = re.compile(
-    r"^\s*(?:(?:(?:an?|the|this|my|quick)\s+)*(?:text|message|sms|e-?mail|mail|whatsapp|wechat|dm|note|line)s?"
+    r"^\s*(?:know\s+(?=(?:on|via|by|through|over)\s))?(?:(?:(?:an?|the|this|my|quick)\s+)*(?:text|message|sms|e-?mail|mail|whatsapp|wechat|dm|note|line)s?"
     r"(?:\s+message)?\b)?\s*"
-    r"(?:(?:on|via|by|through|over|in|using)\s+(?:whatsapp|wechat|sms|text|email|mail|imessage|signal|telegram)\b)?\s*"
-    r"(?:now|back)?\s*(?P<lead>[:,]|saying(?: that)?|(?:that |which )?says?(?: that)?|with(?= (?:sounds|the words|ok|yes"
+    r"(?:(?:on|via|by|through|over|in|using)\s+(?:whatsapp|wechat|sms|text|e-?mail|mail|imessage|signal|telegram)"
+    r"(?:\s+message)?\b)?\s*(?:now|back)?\s*(?P<lead>[:,]|saying(?: that)?|(?:that |which )?says?(?: that)?"
+    r"|with(?= (?:sounds|the words|ok|yes"
     r"|no))|and ask(?: (?:him|her|them))?(?= )|that|to (?:say|tell (?:him|her|them)|let (?:him|her|them) know)(?: that)?"
-    r"|to ask (?:him |her |them )?|know(?: that)?|and (?:say|tell (?:him|her|them))(?: that)?|to|telling (?:him|her|them)"
+    r"|to ask (?:him |her |them )?|asking(?: (?:him|her|them))?(?= (?:if|whether|when|what|where|how|why)\b)"
+    r"|know(?: that)?|and (?:say|tell (?:him|her|them))(?: that)?|to|telling (?:him|her|them)"
     r"(?: that)?|about|(?=if |whether |when |what |where |how |why ))?\s*[:,]?\s*(?P<x>.+)$",
     re.IGNORECASE | re.DOTALL,
 )
@@ -69,6 +71,9 @@ def message_in(words: str, recipient: tuple[int, int] | None) -> str | None:
         said = None if match is None else _clean(match["x"])
         if said and not _NOT_TEXT.fullmatch(said):
             return said
+        later = None if chinese else _SAYING.search(after)
+        if later is not None:  # with the subject Budget, saying ...
+            return _clean(later["x"] or later["y"])
         ahead = re.match(r"^(?P<x>.{2,}?)[，,](?:就|帮我|麻烦)?(?:跟|给|告诉|通知|和)$", before)
         if ahead is not None:  # 要迟到了，跟老板说一声
             return _clean(ahead["x"])
@@ -84,10 +89,11 @@ def message_in(words: str, recipient: tuple[int, int] | None) -> str | None:
 def quoted_in(words: str) -> str | None:
     """What a request that is about one quoted text quotes: the quote is a good part of it."""
     quoted = _QUOTED.search(words)
-    return None if quoted is None or 3 * len(quoted[0]) < len(words) else _clean(quoted[1] or quoted[2])
+    return None if quoted is None or 3 * len(quoted[0]) < len(words) else (quoted[1] or quoted[2]).strip() or None
 
 
 def _clean(text: str) -> str | None:
     """Without the mark that ends a request; a question keeps its own."""
     text = re.sub(r",?\s+please[.!]?$", "", text.strip(), flags=re.IGNORECASE)
+    text = re.sub(r"[，,](?:用|发)(?:个|条)?(?:短信|微信|邮件)(?:就行|就好|即可|说|吧)?$", "", text)
     return text.strip(" \t\n,，;；:：。").removesuffix(".").strip(' "“”「」') or None

@@ -12,7 +12,7 @@ _STOP = (
 )
 _ZH_STOP = (
     r"(?=[，,。？！?!；]|的?(?:往返|便宜|单程|车$|大床房|套房|房间|有什么|走哪|坐几|要一[辆个]|出租车|出租|专车"
-    r"|快车|滴滴|车票|机票|航班|火车(?!站)|高铁(?!站)|飞机|路线|路|导航|地图|天气|酒店|宾馆|餐厅|要多久|多远|怎么走|怎么去|在哪)|吧|呢"
+    r"|快车|滴滴|车票|机票|航班|火车(?!站)|高铁(?!站)|飞机|路线|路上|的路|导航|地图|天气|酒店|宾馆|餐厅|要多久|多远|怎么|在哪)|吧|呢"
     r"|吗|谢谢|接我|$)"
 )
 _NAME = r"(?P<x>[^，,。？！?!；]+?)"
@@ -33,33 +33,38 @@ _DESTINATION = (
     rf"^{_NAME}(?:怎么走|怎么去|的路线|要怎么走)",
 )
 _ORIGIN = (
+    r"\b(?:tickets?|flights?|fly|plane)\s+(?!to\b|from\b|for\b)(?P<x>(?-i:[A-Z])[^,.?!]*?)\s+to\s+(?-i:(?=[A-Z]))",
     rf"\bfrom\s+{_NAME}{_STOP}",
-    r"(?:^|查|订|买|看看|看)(?P<x>[^，,。从到飞去这周\s]{2,6}?)(?:到|飞|至)(?=[^，,。？]+)",
+    r"(?:^|查|订|买|看看|看)(?!导航|打车|打的|叫车|开车|带我|走路|坐车|骑车|步行|送我|我要|我想|怎么)(?P<x>[^，,。从到飞去这周\s]{2,6}?)(?:到|飞|至)(?=[^，,。？]+)",
     rf"\bout of\s+{_NAME}{_STOP}",
     rf"从{_NAME}(?:到|去|出发|回|飞往|飞|前往|走|打车|叫车|至|开车|坐)",
     rf"(?:在|到){_NAME}(?:接我|上车)",
 )
 _PLACE = (
+    rf"\bwhere\s+(?:the\s+)?{_NAME}\s+(?:is|are|lies)\b",
+    rf"^(?:看一?[看下]?|查一?[查下]?|找一?[找下]?|显示|标出)?{_NAME}在地图(?:上|里)",
+    r"哪(?:里|儿|边)?有(?P<x>[^，,吗？?呢]+)",
     rf"\b(?:weather|forecast|temperature|rain|snow|sunny|hotels?|rooms?|places? to stay)\b.*?\b(?:in|for|at|near"
     rf"|around)\s+(?!the (?:morning|afternoon|evening)\b){_NAME}{_STOP}",
     rf"\b(?:map of|where(?:'s| is| are)|locate|find|show(?: me)?|look up|pull up|bring up|point out|display|mark)\s+"
     rf"(?:the\s+)?(?:location of\s+|map of\s+|way"
     rf" to\s+)?{_NAME}(?=\s+on\b|{_STOP[3:-1]})",
-    rf"(?<!-)\b(?:in|near|around|at|close to|nearby)\s+(?!the (?:morning|afternoon|evening)\b|\d|my (?:calendar|list)\b|noon"
+    rf"(?<!-)\b(?:in|near|around|at|close to|nearby)\s+(?!the (?:morning|afternoon|evening)\b|\d|(?:my|the"
+    rf"|our) (?:calendar|list|diary|agenda|schedule)\b|noon"
     rf"|night){_NAME}{_STOP}",
     rf"(?:查|看|搜|找)?(?:一?下)?(?:今天|明天|后天)?{_NAME}的?(?:天气|气温|温度)",
     r"^(?:查一?查|看一?看|看)?(?P<x>[^，,。？！?!；会要需用得冷热\s]{2,10}?)(?:那边|那儿|那里)?的?(?:会不会|会|要不要|要|有没有|可能)?(?:下雨|下雪"
     r"|有雨|有雪|刮风|冷|热|晴|降温|升温|几度|多少度)",
     rf"(?:在地图上)?(?:查看|显示|打开|看看|看一下|查一下|找一下|找|搜索|定位)(?:一下)?{_NAME}(?:的)?(?:地图|位置|地址)",
     rf"^{_NAME}(?:在哪里?|在哪儿|在什么地方|的位置|的地址|的地图)",
-    rf"(?:订|找|要|定)(?:一?[家间个晚])?(?:的)?{_NAME}的?(?:酒店|宾馆|旅馆|民宿|大床房|套房|房间|住处)",
+    rf"(?:订|找|要|定)(?:一?[家间个晚])?(?:的)?(?![家间个晚](?:酒店|宾馆|旅馆|民宿)){_NAME}的?(?:酒店|宾馆|旅馆|民宿|大床房|套房|房间|住处)",
     rf"(?:在地图上|地图上)(?:看看|看一下|找一下|找|看|显示|标出){_NAME}$",
     r"(?:which|are there any|is there an?|any)\s+(?P<x>[^,]+?)\s+(?:is |are )?(?:closest|nearest|nearby|near me|around"
     r" here|near here|close by)",
     rf"\b(?:map at|see)\s+(?:the\s+)?{_NAME}{_STOP}",
     r"(?:附近|周边)(?:哪里)?(?:有没有|有什么|有|的)(?P<x>[^，,吗？?在]+)",
     r"(?:离我)?最近的(?P<x>[^，,吗？?在]+)",
-    rf"(?:在|到|去){_NAME}(?:要|住|附近|见面|见|开会|吃饭|集合|聚餐|住|的?酒店|订|预订|举行)",
+    rf"(?:在|到|去){_NAME}(?:要|住|附近|见面|见|开会|吃饭|集合|聚餐|住|的?酒店|订|预订|找|举行)",
     rf"(?:地点|地址|位置)(?:是|在|为|：)?{_NAME}{_ZH_STOP}",
     rf"{_NAME}附近",
 )
@@ -71,11 +76,11 @@ _RULES = {name: tuple(re.compile(pattern, re.IGNORECASE) for pattern in patterns
 _NOT_A_PLACE = re.compile(
     r"(?:here|there|it|me|pick me up|my (?:calendar|list|phone)|the (?:way|map|weather|forecast|web)|get there|what|who|a"
     r"|an|one|now|outside|"
-    r"一?[个家间晚张套座处]|这里|那里|这儿|我|一下|查|看|查一下|今天|明天|后天|今晚|帮我|地图|天气|告诉我)?",
+    r"一[个家间晚张套座处]|[个间晚张套座处]|这里|那里|这儿|我|一下|查|看|查一下|今天|明天|后天|今晚|帮我|地图|天气|告诉我)?",
     re.IGNORECASE,
 )
 _LEAD = re.compile(
-    r"^(?:(?:(?:please|the|me|up|for)\b|帮我|请|给我|我要|我想|麻烦|(?:在)?地图[上里中]|预订|订购|订|买|查一下|查查|看看|看一下|查|今天|明天|后天|今晚|周末"
+    r"^(?:(?:(?:please|the|me|up|for)\b|帮我|请|给我|我要|我想|麻烦|(?:在)?地图[上里中]|预订|订购|订|买|查一下|查查|看看|看一?下|查|到(?=..)|去(?=..)|在(?=..)|今天|明天|后天|今晚|周末"
     r"|从.*?(?:去|到|飞往|飞))\s*)+",
     re.IGNORECASE,
 )
@@ -99,6 +104,7 @@ def find_place(words: str, name: str, *, is_timeless: Callable[[str], str] = lam
 
 def clean_place(text: str) -> str | None:
     """A place's name without what only leads up to it; None where nothing of a name is left."""
+    text = re.sub(r"(?:,?\s*\b(?:please|instead|thanks|then))+\W*$", "", text, flags=re.IGNORECASE)
     place = _LEAD.sub("", text.strip(' \t,，.。?？!！"“”')).strip()
     if len(place) > 80 or _NOT_A_PLACE.fullmatch(place):
         return None

@@ -163,7 +163,7 @@ def _known(words: str, start: int, book: ContactBook) -> Named | None:
             return None
         for end in range(min(len(words), start + _MOST_CHARACTERS), start, -1):
             text = words[start:end]
-            if end - start == 1 and not _CHINESE_END.match(words[end:]):
+            if end - start == 1 and mine is None and not _CHINESE_END.match(words[end:]):
                 break
             contacts = tuple(book.find(text))
             if contacts:

@@ -14,9 +14,9 @@ from edge_llm.understand.language import has_cjk
 
 _COURTESY = re.compile(
     r"^(?:(?:hey|hi|hello|ok|okay|please|pls|can you|could you|would you|will you|can i|i want to|i'd like to|i would like"
-    r" to|i want you to|"
+    r" to|i want you to|i have to|i'?ve got to|i must(?! not)|i should|"
     r"i need to|i need you to|i need|help me(?: to)?|let's|just|kindly|go ahead and|you can|would you mind|"
-    r"帮我|帮忙|请你?|麻烦你?|能不能|可以|能|我想要?|我要|给我|你(?=帮|能|可以|给|去|来|把))[,，]?\s*)+",
+    r"帮我|帮忙|请你?|麻烦你?|能不能|可以|能|我想要?|我要|给我们?|你(?=帮|能|可以|给|去|来|把))[,，]?\s*)+",
     re.IGNORECASE,
 )
 _TAIL = re.compile(
@@ -25,7 +25,7 @@ _TAIL = re.compile(
     re.I,
 )
 _EDGE = re.compile(
-    r"^(?:\s|[,，.。:：;；\"“”]|\b(?:at|on|in|for|by|from|and|to|around|about)\s+$)+|(?:\s+(?:at|on|in|for|by|from|and"
+    r"^(?:\s|的(?=[\u3400-\u9fff]{2})|[,，.。:：;；\"“”]|\b(?:at|on|in|for|by|from|and|to|around|about)\s+$)+|(?:\s+(?:at|on|in|for|by|from|and"
     r"|around|to|the))+\s*$|[\s,，:：;；\"“”]+$",
     re.IGNORECASE,
 )
@@ -34,10 +34,11 @@ _ITEM_LEAD = re.compile(r"^(?:some|a few|a|an|the|more|一些|一点|点儿?|些
 _NOTHING = re.compile(
     r"(?:(?:some|any|an?|the|my|another|new|more|other|a (?:few|bit of|piece of))\s+)*"
     r"(?:it|this|that|me|us|myself|something|anything|somebody|someone|things?|stuff|one|text|words|message|please|event"
-    r"|appointment|meeting|reminder|alarm|timer|note|task|list|item|entry|music|song|songs|tune|food|meal|takeaway|app|place)?"
+    r"|appointment|meeting|reminder|alarm|timer|note|task|list|item|entry|music|song|songs|tune|food|meal|takeaway|app"
+    r"|place|contact|(?:the )?(?:web|internet))?"
     r"(?:\s+(?:online|else|for me|up|down|on it|from the web))*"
     r"|(?:来|要|一?(?:[个点些段样条件首份项句张篇]|点儿|下)|新的?|几[个样件])?(?:东西|什么|日程|闹钟|提醒|音乐|歌曲?|外卖|吃的|事情?|文字|话|内容|消息"
-    r"|短信|图|笔记|待办|商品|物品|地方)?|一下|它|这个|我(?:一下)?",
+    r"|短信|图|笔记|待办|商品|物品|地方|联系人|网|索)?|一下|它|这个|我(?:一下)?",
     re.IGNORECASE,
 )
 

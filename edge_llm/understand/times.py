@@ -18,7 +18,8 @@ from edge_llm.understand.durations import FoundDuration, find_durations
 DEFAULT_HOUR = 9
 """The hour of a day for which nobody said one; it is shown before anything happens."""
 _GAP = re.compile(
-    r"\s*(?:,|，|的|at|on|in|the|in the|around|about|by|for|from|@|starting|begin+ing|从|在)?\s*(?:the|at|from)?\s*",
+    r"\s*(?:,|，|的|我?要|我?得|at|on|in|the|in the|around|about|by|for|from|@|starting|begin+ing|从|在)?\s*(?:the|at"
+    r"|from)?\s*",
     re.IGNORECASE,
 )
 _RANGE = re.compile(r"\s*(?:to|till|until|-|–|—|through|and|到|至)\s*", re.IGNORECASE)
@@ -26,10 +27,11 @@ _BEFORE = re.compile(
     r"(?:^|(?<=\s))(?:at|on|by|for|around|about|in|from|this|starting|until|before|@)\s+(?:the\s+)?$", re.IGNORECASE
 )
 _CHINESE_BEFORE = re.compile(r"(?:在|于|从|定在|改到|换成)$")
+_CHINESE_AFTER = re.compile(r"(?:之|以)?前(?![天往])")
 _LATER = re.compile(r"^\s*(?:from now|later|之?后|以后|过后)", re.IGNORECASE)
 _IN = re.compile(r"(?:\b(?:in|after|within)\s+|再?过\s*)$", re.IGNORECASE)
 _PM_WORDS = re.compile(
-    r"\b(?:dinner|supper|drinks|party|movie|lunch|pub|concert|tea)\b|晚饭|晚餐|吃饭|聚餐|电影|派对|午饭|午餐|下班",
+    r"\b(?:dinner|supper|drinks|party|movie|lunch|pub|concert|tea|table|restaurant|reservation|dine)\b|晚饭|晚餐|吃饭|聚餐|电影|派对|午饭|午餐|下班|位子|订位|包间|餐厅",
     re.IGNORECASE,
 )
 _AM_WORDS = re.compile(r"\b(?:wake|breakfast|alarm|get up|run)\b|起床|叫醒|早饭|早餐|闹钟|晨跑", re.IGNORECASE)
@@ -241,4 +243,6 @@ def _overlaps(part: Day | Clock, spans: Sequence[tuple[int, int]]) -> bool:
 def _widened(text: str, found: Time) -> Time:
     """With the preposition before it, which is no part of anything else."""
     before = _BEFORE.search(text[: found.start]) or _CHINESE_BEFORE.search(text[: found.start])
-    return found if before is None else replace(found, start=before.start())
+    after = _CHINESE_AFTER.match(text, found.end)
+    start, end = found.start if before is None else before.start(), found.end if after is None else after.end()
+    return replace(found, start=start, end=end)

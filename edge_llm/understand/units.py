@@ -60,8 +60,8 @@ _COUNTED = re.compile(
     re.IGNORECASE,
 )
 _TARGET = re.compile(
-    r"(?:\b(?:in|into|to|as|are in|is in)\s+|how many\s+|(?:等于|是|合|有|换算?成|转换?成|换|化成|变成|折合)(?:多少)?"
-    r"|多少)(?P<unit>[A-Za-z°℃℉²/\u3400-\u9fff][A-Za-z°℃℉²/\u3400-\u9fff ]*)",
+    r"(?:\b(?:in|into|to|as|are in|is in)\s+|how many\s+|(?:等于|是|合|有|换算?成|转换?成|换|化成|变成|折合)(?:多少|几)?"
+    r"|多少|几)(?P<unit>[A-Za-z°℃℉²/\u3400-\u9fff][A-Za-z°℃℉²/\u3400-\u9fff ]*)",
     re.IGNORECASE,
 )
 

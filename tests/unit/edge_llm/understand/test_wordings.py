@@ -1,0 +1,131 @@
+"""Requests worded in many ways, and what corrections change: no sentence of a manifest or of the labelled set."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Any
+
+import pytest
+
+from edge_llm.actions.library import library
+from edge_llm.actions.manifest import Action, Language
+from edge_llm.understand.context import Context
+from edge_llm.understand.corrections import correct
+from edge_llm.understand.extract import extract
+from edge_llm.understand.language import chinese_marks, is_cancel, language_of
+from edge_llm.understand.recipients import find_anyone
+from edge_llm.understand.units import find_measures
+from tests.assistant_dialogues import matches, setting
+
+ACTIONS: Mapping[str, Action] = {action.id: action for action in library()}
+
+
+def context(language: Language) -> Context:
+    now, region, people = setting()
+    return Context(now, language, people, region, None)
+
+
+@pytest.mark.parametrize(
+    ("action", "words", "values"),
+    [
+        ("sms.send", "let Sarah know by text that lunch is at one", {"message": "lunch is at one"}),
+        ("sms.send", "跟王芳说一声我晚十分钟到，发短信就行", {"message": "我晚十分钟到"}),
+        ("sms.send", "给王芳发短信,说门开着", {"message": "门开着"}),
+        ("mail.send", "send Emma an e-mail with the subject Budget saying the numbers are attached",
+         {"message": "the numbers are attached"}),
+        ("wechat.send", "微信上告诉我爸火车晚点了", {"recipient": "爸爸", "message": "火车晚点了"}),
+        ("call.start", "给我接通赵磊", {"recipient": "+8613800138009"}),
+        ("meeting.schedule", "set up an hour with Sarah and my boss on Wednesday at 2",
+         {"people": ["+447700900104", "+8613800138007"]}),
+        ("contact.add", "13811112222 is Mr Green's new number, save it", {"title": "Mr Green", "number": "+8613811112222"}),
+        ("contact.add", "13811112222是快递员老刘的电话，存一下", {"title": "快递员老刘"}),
+        ("reminder.add", "remind me", {"text": None}),
+        ("reminder.add", "I must not forget to sign the form by 5pm today, remind me", {"text": "sign the form"}),
+        ("alarm.set", "后天早上我要六点起床", {"time": "2026-03-06T06:00+08:00"}),
+        ("calendar.add", "I've got a haircut next Tuesday at 4, put it in the diary",
+         {"title": "haircut", "time": "2026-03-10T16:00+08:00"}),
+        ("map.show", "看下故宫在地图上的位置", {"place": "故宫"}),
+        ("directions.show", "导航去南京路", {"destination": "南京路"}),
+        ("directions.show", "从家到南站怎么走", {"origin": "家", "destination": "南站"}),
+        ("weather.show", "成都后天多少度", {"place": "成都", "time": "2026-03-06"}),
+        ("web.search", "find out online who won the match", {"query": "who won the match"}),
+        ("share.text", "分享一下：大家新年快乐", {"text": "大家新年快乐"}),
+        ("share.text", "share some text", {"text": None}),
+        ("shopping.add", "往清单里加点东西", {"items": None}),
+        ("list.remove", "奶酪买过了，从清单里去掉", {"items": ["奶酪"]}),
+        ("list.remove", "erase return the library books from my tasks", {"items": ["return the library books"]}),
+        ("taxi.book", "order a Lyft to 221B Baker Street", {"destination": "221B Baker Street", "app": "Lyft"}),
+        ("restaurant.reserve", "今晚七点外婆家订两个人的位子", {"restaurant": "外婆家", "number": 2}),
+        ("flight.book", "get me a plane ticket Vienna to Prague on the 12th", {"origin": "Vienna", "destination": "Prague"}),
+        ("hotel.book", "帮我在重庆找家民宿，9号入住11号离开", {"place": "重庆", "end": "2026-03-11"}),
+        ("translate", 'translate "the bill please" to Italian', {"text": "the bill please"}),
+        ("calculate", "how much is a third of 90", {"expression": "(1/3)*90"}),
+        ("calculate", "85的20%是多少", {"expression": "(20/100)*85"}),
+        ("solve.equation", "5y+2=17求y", {"expression": "5y+2=17"}),
+        ("convert.units", "两升有几毫升", {"from_unit": "liter", "to_unit": "milliliter"}),
+        ("chart.draw", "plot Monday 12, Tuesday 18 as a bar chart", {"items": {"Monday": 12, "Tuesday": 18}, "label": "bar"}),
+    ],
+)  # fmt: skip
+def test_slots_of_a_wording(action: str, words: str, values: Mapping[str, Any]) -> None:
+    found = extract(ACTIONS[action], words, context(language_of(words))).slots
+    for name, wanted in values.items():
+        value = found.get(name)
+        assert (value is None) if wanted is None else (value is not None and matches(value.value, wanted)), (name, value)
+
+
+@pytest.mark.parametrize(
+    ("action", "words", "correction", "changed"),
+    [
+        ("reminder.add", "下午四点提醒我拉伸", "提前到三点", {"time": "2026-03-04T15:00+08:00"}),
+        ("reminder.add", "下午四点提醒我拉伸", "四点半吧", {"time": "2026-03-04T16:30+08:00"}),
+        ("reminder.add", "remind me to stretch at 4", "can you move it to 5", {"time": "2026-03-04T17:00+08:00"}),
+        ("directions.show", "导航到动物园", "说错了,去海洋馆", {"destination": "海洋馆"}),
+        ("taxi.book", "五点打车去博物馆", "不去博物馆了，去剧院", {"destination": "剧院"}),
+        ("restaurant.reserve", "book a table for 2 at Luigi's tonight at 7", "make it 4 people", {"number": 4}),
+        ("flight.book", "flight from Milan to Rome on Friday", "to Naples instead", {"destination": "Naples"}),
+        ("translate", "translate good night into French", "into Spanish", {"language": "Spanish"}),
+    ],
+)
+def test_what_a_correction_changes(action: str, words: str, correction: str, changed: Mapping[str, Any]) -> None:
+    where = context(language_of(words))
+    found = correct(extract(ACTIONS[action], words, where).slots, ACTIONS[action], correction, where)
+    assert found is not None
+    assert set(found) == set(changed)
+    assert all(matches(found[name].value, wanted) for name, wanted in changed.items()), found
+
+
+@pytest.mark.parametrize(
+    "words",
+    ["算了,不订了", "oh wait, don't send anything", "on second thoughts, cancel that", "stop, I don't want that anymore"],
+)
+def test_taking_back_in_several_clauses(words: str) -> None:
+    assert is_cancel(words)
+
+
+@pytest.mark.parametrize(
+    "words", ["算了,换成三点", "don't send it to Anna, send it to Emma", "stop at the bank", "no, tomorrow"]
+)
+def test_a_change_is_not_taking_back(words: str) -> None:
+    assert not is_cancel(words)
+
+
+def test_marks_keep_their_place_and_the_persons_form() -> None:
+    words = "给王芳发短信,说门,开着: a,b"
+    assert len(chinese_marks(words)) == len(words)
+    assert "a,b" in chinese_marks(words)
+    assert extract(ACTIONS["sms.send"], words, context("zh")).slots["message"].value == "门,开着: a,b"
+
+
+def test_anyone_is_found_by_name_and_not_by_sound() -> None:
+    people = setting()[2]
+    assert [one.text for one in find_anyone("帮我呼叫赵磊和周敏", people)] == ["赵磊", "周敏"]
+    assert find_anyone("我想打电话", people) == []
+
+
+def test_a_number_that_counts_nothing_hides_no_measure() -> None:
+    assert [(one.value, one.unit) for one in find_measures("换算一下五英尺")] == [(5, "foot")]
+
+
+def test_the_clock_of_these_tests_is_a_wednesday_morning() -> None:
+    assert setting()[0] == datetime.fromisoformat("2026-03-04T09:00+08:00")
