@@ -18,6 +18,7 @@ from edge_llm.confidence import Confidence, from_items, guess
 from edge_llm.hidden import show_hidden
 from edge_llm.messages import Message
 from edge_llm.turns import Answer
+from runtimes.errors import ContextOverflowError
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -34,14 +35,30 @@ _SHOWN: Final = 3
 _PERSONAL = re.compile(
     r"\b(?:i|me|my|mine|we|our|us|did .{1,40} (?:say|send|write|tell))\b|[我咱]|发给我|跟我说", re.IGNORECASE
 )
-_ANSWERABLE: Final = 0.82
-"""How often an item that answers is among those quoted: recall of the first three of LoCoMo's questions, docs/memory.md."""
-_CLOSEST: Final = 0.4
-"""Of items that only share a word with the question: it asks, rather than says."""
-_NOTHING: Final = 0.94
-"""How often "not in your data" is right (tests/bench/bench_memory_answerable.py)."""
+_FOR_ME = re.compile(
+    r"\b(?:tell|give|show|help|teach|sing|write|read|make|recommend|let|remind|(?:explain|read|talk) to) (?:me|us)\b"
+    r"|\b(?:can|could|should|shall|may|must) (?:i|we)\b|\bhow (?:do|can|should) (?:i|we)\b"
+    r"|(?:给|帮|教|告诉|替|为|陪|跟|和|对)我们?(?:讲|说说|聊|写|唱|推荐|解释|想|看看|一下|一个|点)?|我(?:该|应该|可以|能|要)",
+    re.IGNORECASE,
+)
+"""Who is spoken to, or asks for advice: the words are no question about their data."""
+_ASKS = re.compile(
+    r"[?？]|^(?:(?:tell|show) me )?(?:when|where|what|which|who|whom|whose|how|why)\b"
+    r"|^(?:did|do|does|have|has|had|was|were|is|are|am)\b"
+    r"|谁|什么|哪|几|多少|吗|何时|怎么|有没有",
+    re.IGNORECASE,
+)
+_AT_ZERO: Final = -3.61
+_PER_POINT: Final = 0.376
+"""How likely one of the items quoted holds the answer, as log odds of the first one's score in the search. Fitted by
+tests/bench/bench_confidence.py, where two questions in five are about somebody else's life: docs/assistant.md."""
+_CLOSEST: Final = 0.25
+"""Of items that only share a word with the question, where the search finds nothing: below the least of what it finds, and not
+measured. It asks, rather than says."""
+_NOTHING: Final = 0.86
+"""How often "not in your data" is right, by the same bench."""
 _GUESS_MOST: Final = 0.5
-"""A model of this size is wrong about the world more often than not, however sure its tokens are."""
+"""A model of this size is wrong about the world more often than not, however sure its tokens are: a bound, not measured."""
 
 
 @dataclass(frozen=True)
@@ -72,7 +89,7 @@ class Answerer:
             must_be_own: the person asked about their own data, so the model's knowledge is no answer.
 
         Raises:
-            EdgeLLMError: memory or the model failed. ContextOverflowError: longer than the model's context.
+            EdgeLLMError: memory or the model failed. ContextOverflowError: the words alone are longer than the model's context.
         """
         passages = self._passages(words)
         if passages:
@@ -81,7 +98,7 @@ class Answerer:
             said = "你的数据里最接近的：" if language == "zh" else "The closest in your data:"
             text = "\n".join([said, *(_quote(hit.item, hit.text, language) for hit in near)])
             return Answer(text, from_items(_CLOSEST, len(near)), tuple(hit.id for hit in near))
-        if must_be_own or self.model is None or (self.memory is not None and _PERSONAL.search(words)):
+        if must_be_own or self.model is None or (self.memory is not None and _asks_own(words)):
             said = "你的数据里没有。" if language == "zh" else "That is not in your data."
             return Answer(said, from_items(_NOTHING, 0))
         return self._from_model(self.model, words, history, cancel)
@@ -111,20 +128,39 @@ class Answerer:
         text = "\n".join(quotes)
         if self.model is not None:
             retold = self._retell(self.model, words, passages, cancel)
-            claims = find_claims(retold, passages, words)
+            claims = find_claims(retold, passages, words) if retold else ()
             if claims and all(claim.items for claim in claims):
                 text = f"{show_hidden(retold)}\n{text}"
-        return Answer(text, from_items(_ANSWERABLE, len(hits)), tuple(passage.item.id for passage in hits))
+        return Answer(text, from_items(_answered(hits[0].score or 0.0), len(hits)), tuple(passage.item.id for passage in hits))
 
     def _retell(self, model: Model, words: str, passages: Sequence[Passage], cancel: threading.Event | None) -> str:
         from edge_llm.memory.packing import frame
 
         asked = Message("user", frame(passages, words))
-        return model.chat([asked], max_tokens=_TOKENS, cancel=cancel).text.strip()
+        try:
+            return model.chat([asked], max_tokens=_TOKENS, cancel=cancel).text.strip()
+        except ContextOverflowError:  # the quotes alone are the answer
+            return ""
 
     def _from_model(self, model: Model, words: str, history: Sequence[Message], cancel: threading.Event | None) -> Answer:
-        result = model.chat([*history, Message("user", words)], max_tokens=_TOKENS, logprobs=1, cancel=cancel)
+        try:
+            result = model.chat([*history, Message("user", words)], max_tokens=_TOKENS, logprobs=1, cancel=cancel)
+        except ContextOverflowError:
+            if not history:
+                raise
+            return self._from_model(model, words, history[2:], cancel)  # without the oldest words and their reply
         return Answer(show_hidden(result.text.strip()), _guessed([one.logprob for one in result.logprobs or ()]))
+
+
+def _asks_own(words: str) -> bool:
+    """Whether words ask about the person's own life, which a model knows nothing of."""
+    rest = _FOR_ME.sub(" ", words.strip())
+    return _ASKS.search(words.strip()) is not None and _PERSONAL.search(rest) is not None
+
+
+def _answered(score: float) -> float:
+    """How likely an answer whose best item has this score holds what was asked for."""
+    return 1.0 / (1.0 + math.exp(-(_AT_ZERO + _PER_POINT * score)))
 
 
 def _guessed(logprobs: Sequence[float]) -> Confidence:

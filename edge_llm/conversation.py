@@ -8,8 +8,8 @@ from __future__ import annotations
 
 import re
 import threading
-from collections.abc import Callable, Mapping, Sequence
-from contextlib import suppress
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Final, Protocol
 
@@ -20,14 +20,14 @@ from edge_llm.actions.manifest import Language
 from edge_llm.actions.policy import Covers, review
 from edge_llm.actions.values import Call
 from edge_llm.answering import Answerer
-from edge_llm.confidence import Confidence, understood
+from edge_llm.confidence import Confidence, guess, understood
 from edge_llm.messages import Message
 from edge_llm.planning import Draft, RoutedPart
-from edge_llm.reporting import report
+from edge_llm.reporting import report, say, show_plan
 from edge_llm.turns import APPROVE, DENY, Answer, Decision, Declined, Done, Failed, Proposal, Question, Turn
 from edge_llm.understand.context import Context
 from edge_llm.understand.language import is_cancel, is_no, is_yes, language_of
-from runtimes.errors import CancelledError, PolicyError, PromptError
+from runtimes.errors import AnswerError, CancelledError, PolicyError, PromptError
 
 if TYPE_CHECKING:
     from edge_llm.actions.policy import Review
@@ -41,16 +41,12 @@ _MEMORY_SEARCH: Final = "memory.search"
 _REMEMBERED: Final = 8
 """Messages of small talk that the model is shown again."""
 _UNDO = re.compile(
-    r"^(?:please )?(?:undo|take (?:it|that) back|revert)(?: (?:it|that|the last one))?[.!]?$|^撤销|^撤回|^取消刚才",
+    r"(?:please )?(?:undo|take (?:it|that) back|revert)(?: (?:it|that|the last one))?[.!]?"
+    r"|(?:请|帮我)?(?:撤销|撤回|取消刚才)(?:刚才|上一[个步次条]|那[个条]|它|的|操作|消息|提醒|吧|了|一下)*[。！!]?",
     re.IGNORECASE,
 )
-_WORDS: Mapping[str, tuple[str, str]] = {
-    "cancelled": ("All right, I leave it.", "好的，不做了。"),
-    "denied": ("Not done.", "没有执行。"),
-    "no undo": ("There is nothing that I can take back.", "没有可以撤销的操作。"),
-    "which": ("Do you mean: {names}?", "你是想：{names}？"),
-    "plan": ("{count} steps:", "共 {count} 步："),
-}
+_SHORT: Final = 4
+"""Chinese characters, or words, of a reply that may be a name or a number and so tells nothing of the person's language."""
 
 
 class Routes(Protocol):
@@ -90,7 +86,10 @@ class _State:
     done: list[tuple[Call, Outcome]] = field(default_factory=list)
     """Steps that were carried out before the rest was asked for again."""
     untrusted_read: bool = False
+    """Somebody else's text was read since the request was begun."""
+    language: Language = "en"
     undo: Call | None = None
+    """Takes back what was done last."""
     history: list[Message] = field(default_factory=list)
 
 
@@ -100,6 +99,10 @@ class Conversation:
     def __init__(self, parts: Parts) -> None:
         self._parts = parts
         self._lock = threading.Lock()
+        self._working: int | None = None
+        """The thread that holds the lock."""
+        self._deciding = False
+        """The host's interface is being asked."""
         self._state = _State()
 
     def ask(self, text: str, *, cancel: threading.Event | None = None) -> Turn:
@@ -107,19 +110,39 @@ class Conversation:
         words = text.strip()
         if not words:
             raise PromptError("There is nothing to answer. Say what you want.")
-        with self._lock:
-            language = language_of(words)
-            state = self._state
-            state.untrusted_read = False
+        with self._turn():
+            language = self._language(words)
             turn = self._reply(words, language, cancel) if self._is_waiting() else None
             return turn or self._begin(words, language, cancel)
 
     def decide(self, proposal: Proposal, decision: Decision | bool, *, cancel: threading.Event | None = None) -> Turn:
         """See `Assistant.decide`."""
-        with self._lock:
+        if self._deciding:
+            raise PolicyError("The assistant was given `approve`, which is being asked: it returns the decision.")
+        with self._turn():
             if self._state.proposal is not proposal:
                 raise PolicyError("This proposal is not waiting: it was answered or changed. Ask again.")
-            return self._decided(proposal, decision, language_of(self._state.plan[0].words), cancel)
+            return self._decided(proposal, decision, self._state.language, cancel)
+
+    @contextmanager
+    def _turn(self) -> Iterator[None]:
+        """One turn at a time. Raises PolicyError where `approve` comes back to the conversation that waits for it."""
+        if self._working == threading.get_ident():
+            raise PolicyError("This conversation waits for the decision. Give it, or ask another conversation meanwhile.")
+        with self._lock:
+            self._working = threading.get_ident()
+            try:
+                yield
+            finally:
+                self._working = None
+
+    def _language(self, words: str) -> Language:
+        """The language of words; a reply that is only a name, a number or a time leaves it as it was."""
+        state, said = self._state, language_of(words)
+        length = len(re.findall(r"[\u3400-\u9fff]", words)) if said == "zh" else len(re.findall(r"[^\W\d_]+", words))
+        if not (self._is_waiting() and length <= _SHORT):
+            state.language = said
+        return state.language
 
     def _is_waiting(self) -> bool:
         state = self._state
@@ -129,9 +152,11 @@ class Conversation:
 
     def _begin(self, words: str, language: Language, cancel: threading.Event | None) -> Turn:
         self._drop()
-        if _UNDO.match(words):
+        self._state.untrusted_read = False
+        if _UNDO.fullmatch(words):
             return self._undo(language, cancel)
-        return self._planned(planning.route_all(self._parts.router(), words), words, language, cancel)
+        routed = planning.joined(planning.route_all(self._parts.router(), words), words, self._parts.context(language))
+        return self._planned(routed, words, language, cancel)
 
     def _planned(self, routed: list[RoutedPart], words: str, language: Language, cancel: threading.Event | None) -> Turn:
         """Go on with the requests of a sentence, or ask which action one of them means."""
@@ -161,21 +186,24 @@ class Conversation:
 
     def _answer(self, words: str, language: Language, cancel: threading.Event | None, *, about_data: bool = False) -> Turn:
         history = tuple(self._state.history[-_REMEMBERED:])
-        answer = self._parts.answerer.answer(words, language, history=history, must_be_own=about_data, cancel=cancel)
+        try:
+            answer = self._parts.answerer.answer(words, language, history=history, must_be_own=about_data, cancel=cancel)
+        except (AnswerError, PromptError) as error:  # the model cannot answer this, and can answer the next
+            return Failed(str(error), guess(0.0))
         if not answer.items:  # what was found is in no later prompt
-            self._state.history += [Message("user", words), Message("assistant", answer.text)]
+            self._state.history = [*history, Message("user", words), Message("assistant", answer.text)]
         return answer
 
     def _which(self, routed: list[RoutedPart], place: int, language: Language) -> Turn:
         self._state.choosing = routed, place
         names = [action.name.in_language(language) for action in routed[place].actions]
         either = " / ".join(f"{number}. {name}" for number, name in enumerate(names, 1))
-        return Question(_say("which", language).format(names=either), routed[place].confidence)
+        return Question(say("which", language, names=either), routed[place].confidence)
 
     def _undo(self, language: Language, cancel: threading.Event | None) -> Turn:
-        call, self._state.undo = self._state.undo, None
+        call = self._state.undo
         if call is None:
-            return Answer(_say("no undo", language), understood(1.0, "undo"))
+            return Answer(say("no undo", language), understood(1.0, "undo"))
         self._state.plan = [planning.ready(call, understood(1.0, call.action.id))]
         return self._go_on(language, cancel)
 
@@ -192,24 +220,26 @@ class Conversation:
     def _reply(self, words: str, language: Language, cancel: threading.Event | None) -> Turn | None:
         """What a waiting question or proposal makes of the words; None where they begin something new."""
         state = self._state
+        if _UNDO.fullmatch(words) and not is_cancel(words):
+            return None
         if is_cancel(words) or (state.proposal is not None and is_no(words)):
-            self._drop()
-            return Declined(_say("cancelled", language), understood(1.0, "cancel"))
+            return self._left("cancelled", language, understood(1.0, "cancel"))
         if state.choosing is not None:
             return self._chosen(words, language, cancel)
         context = self._parts.context(language)
-        at = next((place for place, one in enumerate(state.plan) if not one.ready), len(state.plan) - 1)
-        changed = planning.replied(state.plan[at], state.asked, words, context)
+        at, changed = planning.replied_to_plan(state.plan, state.asked, words, context)
         if changed is None:
             routed = planning.route_all(self._parts.router(), words)
             changed = planning.restated(state.plan[at], routed, context)
             if changed is None and any(one.actions and one.sure for one in routed):
                 return None
+            if changed is None and state.proposal is not None:
+                changed = planning.added(state.plan[at], words, context)
         if changed is not None:
             self._drop_proposal()
             state.plan[at] = self._with_usual(changed)
         elif state.proposal is not None:
-            return state.proposal
+            return self._offered(state.proposal, language, cancel)
         return self._go_on(language, cancel)
 
     def _chosen(self, words: str, language: Language, cancel: threading.Event | None) -> Turn | None:
@@ -222,7 +252,7 @@ class Conversation:
         if action is None:
             return self._answer(said, language, cancel) if is_no(words) else None
         routed[place] = RoutedPart(said, (action,), understood(1.0, action.id))
-        return self._planned(routed, said, language_of(said), cancel)
+        return self._planned(routed, said, language, cancel)
 
     # From a plan to its end
 
@@ -243,11 +273,23 @@ class Conversation:
         if not needed:
             return self._carry_out(language, [None] * len(reviews), cancel)
         requests = tuple(self._parts.desk.request(one) for one in needed)
-        proposal = Proposal(_shown(reviews, language), _least(state.plan), reviews, requests)
-        state.proposal = proposal
+        state.proposal = Proposal(show_plan(reviews, language), _least(state.plan), reviews, requests)
+        return self._offered(state.proposal, language, cancel)
+
+    def _offered(self, proposal: Proposal, language: Language, cancel: threading.Event | None) -> Turn:
+        """The proposal, or what came of it where the host's interface is asked at once."""
         if self._parts.approve is None:
             return proposal
-        return self._decided(proposal, self._parts.approve(proposal), language, cancel)
+        self._stop_if(cancel)
+        self._deciding = True
+        try:
+            decision = self._parts.approve(proposal)
+        except BaseException:  # nobody agreed to anything
+            self._drop()
+            raise
+        finally:
+            self._deciding = False
+        return self._decided(proposal, decision, language, cancel)
 
     def _review(self, call: Call, language: Language) -> Review:
         planned = {one.action.id for one in self._state.plan}
@@ -261,25 +303,29 @@ class Conversation:
         if isinstance(decision, bool):
             decision = APPROVE if decision else DENY
         if decision.kind == "edit":
-            turn = self._reply(decision.words.strip() or "?", language, cancel)
-            return self._go_on(language, cancel) if turn is None else turn
+            words = decision.words.strip()
+            turn = self._reply(words, language, cancel) if words else self._offered(proposal, language, cancel)
+            return turn or self._begin(words, language, cancel)
         if decision.kind == "deny":
+            return self._left("denied", language, proposal.confidence, tuple(one.call for one in proposal.reviews))
+        if decision.kind == "always" and not proposal.may_always:
             self._drop()
-            return Declined(_say("denied", language), proposal.confidence, tuple(one.call for one in proposal.reviews))
-        host, self._state.proposal = self._parts.host, None
+            raise PolicyError("This cannot be allowed once for all. Ask again, and approve it once.")
+        host, asked = self._parts.host, iter(proposal.requests)
         agree = host.always if decision.kind == "always" else host.approve
-        asked = iter(proposal.requests)
-        approvals = [agree(next(asked)) if one.needs_approval else None for one in proposal.reviews]
+        try:
+            approvals = [agree(next(asked)) if one.needs_approval else None for one in proposal.reviews]
+        except PolicyError as error:  # the person took too long
+            return self._left("denied", language, proposal.confidence, tuple(one.call for one in proposal.reviews), str(error))
+        self._state.proposal = None
         return self._carry_out(language, approvals, cancel)
 
     def _carry_out(self, language: Language, approvals: list[Approval | None], cancel: threading.Event | None) -> Turn:
-        """Each step in its order. What an earlier one read may make a later one ask first."""
+        """Each step in its order. What an earlier one read, or how long it took, may make a later one ask first."""
         state = self._state
-        confidence = _least(state.plan)
+        confidence, begun = _least(state.plan), False
         while state.plan:
-            if cancel is not None and cancel.is_set():
-                self._drop()
-                raise CancelledError("Cancelled. What was done before stays done.")
+            self._stop_if(cancel)
             call, approval = state.plan[0].call, approvals.pop(0)
             if approval is None and self._review(call, language).needs_approval:
                 return self._go_on(language, cancel)
@@ -287,22 +333,41 @@ class Conversation:
             try:
                 outcome = self._parts.executor.run(call, approval, untrusted_read=state.untrusted_read, planned=planned)
             except PolicyError as error:
-                self._drop()
-                return Declined(str(error), confidence, (call,))
+                if begun and approval is not None:  # it was approved too long ago: an earlier step took its time
+                    return self._go_on(language, cancel)
+                return self._left("denied", language, confidence, (call,), str(error))
+            begun = True
             state.plan.pop(0)
             state.done.append((call, outcome))
             state.untrusted_read |= outcome.untrusted
-            state.undo = outcome.undo or state.undo
+            if outcome.status in ("done", "handed over") and call.action.effect != "read":
+                state.undo = outcome.undo
             if outcome.status == "failed":
                 break
         return self._ended(language, confidence)
 
     def _ended(self, language: Language, confidence: Confidence) -> Turn:
         done, failed = self._state.done, any(outcome.status == "failed" for _, outcome in self._state.done)
-        text = "\n".join(report(call, outcome, language) for call, outcome in done)
+        lines = [report(call, outcome, language) for call, outcome in done]
+        if self._state.plan:
+            names = [one.action.name.in_language(language) for one in self._state.plan]
+            lines.append(say("rest", language, names=", ".join(names)))
         calls, outcomes = tuple(call for call, _ in done), tuple(outcome for _, outcome in done)
         self._drop()
-        return (Failed if failed else Done)(text, confidence, calls, outcomes)
+        return (Failed if failed else Done)("\n".join(lines), confidence, calls, outcomes)
+
+    def _left(
+        self, key: str, language: Language, confidence: Confidence, calls: tuple[Call, ...] = (), why: str = ""
+    ) -> Declined:
+        """Given up; what was done before stays, and is told."""
+        told = [report(call, outcome, language) for call, outcome in self._state.done]
+        self._drop()
+        return Declined("\n".join([*told, why or say(key, language)]), confidence, calls)
+
+    def _stop_if(self, cancel: threading.Event | None) -> None:
+        if cancel is not None and cancel.is_set():
+            self._drop()
+            raise CancelledError("Cancelled. What was done before stays done.")
 
     def _drop(self) -> None:
         """Forget what was asked for; what can be taken back, and small talk, stay."""
@@ -320,16 +385,3 @@ class Conversation:
 def _least(plan: Sequence[Draft]) -> Confidence:
     """How sure the least sure step is."""
     return min((one.confidence for one in plan), key=lambda one: one.value)
-
-
-def _shown(reviews: Sequence[Review], language: Language) -> str:
-    """All steps of a plan, each with its preview and why it asks."""
-    texts = ["\n".join([one.preview.text, *(f"? {reason}" for reason in one.reasons)]) for one in reviews]
-    if len(texts) == 1:
-        return texts[0]
-    numbered = [f"{number}. {text}" for number, text in enumerate(texts, 1)]
-    return "\n".join([_say("plan", language).format(count=len(texts)), *numbered])
-
-
-def _say(key: str, language: Language) -> str:
-    return _WORDS[key][language == "zh"]

@@ -5,6 +5,7 @@ Between routing and understanding on one side and the dialogue on the other. Kee
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Final
@@ -32,6 +33,17 @@ _LEAST: Final = 0.35
 """Below this an action is not even offered: the words ask for none."""
 _ALSO_READ: Final = frozenset({"time", "duration", "amount", "recipient", "place"})
 """Roles that a reply to a question about another slot may fill on the way: "tomorrow, at Luigi's"."""
+
+_MAY_ADD = _ALSO_READ | {"app", "number"}
+_REMARK: Final = 5
+"""Most words of a remark that adds to a proposal."""
+_REFERS_BACK = re.compile(
+    r"^(?:please |then |and |so |just )*(?:put|add|write|stick|throw|note|save|book|set|order|buy|get|pop) (?:it|them"
+    r"|those|these|both)\b"
+    r"|^(?:请|帮我|就|那就|再)*(?:把(?:它们?|这些|那些|这个)|(?:加|放|写|记|存)(?:到|进|上|入|下来))",
+    re.IGNORECASE,
+)
+"""A request that is about what the one before it named."""
 
 
 @dataclass(frozen=True)
@@ -82,6 +94,19 @@ def route_all(router: Routes, words: str) -> list[RoutedPart]:
     if len(parts) > 1 and any(not one.actions for one in routed):  # the parts do not stand alone: it was one request
         return [_route(router, words)]
     return routed
+
+
+def joined(routed: list[RoutedPart], words: str, context: Context) -> list[RoutedPart]:
+    """The requests of a sentence, where those that only add to one another are one: "we're out of milk, put it on the list", "I
+    need somewhere to stay tonight, book a hotel"."""
+    ids = {one.actions[0].id for one in routed if one.actions}
+    if len(routed) < 2 or len(ids) != 1 or not all(one.actions for one in routed):
+        return routed
+    adds = any(_REFERS_BACK.match(one.words) for one in routed[1:]) or not all(
+        draft(one.actions[0], one.words, context, one.confidence).slots for one in routed
+    )
+    surest = max(routed, key=lambda one: one.confidence.value)
+    return [replace(surest, words=words)] if adds else routed
 
 
 def draft(action: Action, words: str, context: Context, confidence: Confidence) -> Draft:
@@ -138,6 +163,24 @@ def replied(waiting: Draft, asked: str | None, words: str, context: Context) -> 
     return _filled(waiting, changed) if changed else None
 
 
+def replied_to_plan(plan: Sequence[Draft], asked: str | None, words: str, context: Context) -> tuple[int, Draft | None]:
+    """The step that a reply is about, and what it makes of it (see `replied`): the first that is not ready; else the last whose
+    times, amounts or people it corrects, or whose text where it corrects none of them."""
+    at = next((place for place, one in enumerate(plan) if not one.ready), None)
+    if at is not None:
+        return at, replied(plan[at], asked, words, context)
+    last: tuple[int, Draft | None] = len(plan) - 1, None
+    for place in reversed(range(len(plan))):
+        changed = replied(plan[place], None, words, context)
+        if changed is None:
+            continue
+        slots = [slot for slot in changed.action.slots if changed.slots.get(slot.name) != plan[place].slots.get(slot.name)]
+        if any(slot.role in _ALSO_READ for slot in slots):
+            return place, changed
+        last = last if last[1] is not None else (place, changed)
+    return last
+
+
 def restated(waiting: Draft, routed: Sequence[RoutedPart], context: Context) -> Draft | None:
     """The draft after the person said more of the same request instead of answering: "in Leeds" for a hotel, "remind me to pay
     the rent at noon" after "remind me". What is not said again stays. None where the words ask for something else.
@@ -148,6 +191,19 @@ def restated(waiting: Draft, routed: Sequence[RoutedPart], context: Context) -> 
     if not found.slots and not found.ambiguous:
         return None
     return _unsettled(_filled(waiting, found.slots), found.ambiguous)
+
+
+def added(waiting: Draft, words: str, context: Context) -> Draft | None:
+    """The draft with what a short remark adds to it ("on Amazon", "for two people"); None where it adds nothing."""
+    if len(words.split()) > _REMARK or len(words) > 8 * _REMARK:
+        return None
+    found = extract(waiting.action, words, context, waiting.slots).slots
+    new = {
+        slot.name: found[slot.name]
+        for slot in waiting.action.slots
+        if slot.name in found and slot.name not in waiting.slots and slot.role in _MAY_ADD
+    }
+    return _filled(waiting, new) if new else None
 
 
 def chosen(actions: Sequence[Action], words: str, language: Language) -> Action | None:

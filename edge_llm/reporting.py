@@ -1,14 +1,17 @@
-"""What was done, in a sentence, in English and Chinese. Knows the results of the standard actions."""
+"""What the dialogue says of a plan and of what was done, in English and Chinese. Knows the results of the standard actions."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
-from typing import Any
+from collections.abc import Callable, Mapping, Sequence
+from typing import TYPE_CHECKING, Any
 
 from edge_llm.actions.execute import Outcome
 from edge_llm.actions.manifest import Language, Text
 from edge_llm.actions.values import Call
 from edge_llm.hidden import show_hidden
+
+if TYPE_CHECKING:
+    from edge_llm.actions.policy import Review
 
 _DONE = Text("Done: {name}.", "已完成：{name}。")
 _MADE = Text("Done: {name}. The file is {path}", "已完成：{name}。文件在 {path}")
@@ -16,6 +19,14 @@ _HANDED = Text("{name}: opened. You finish it there.", "{name}：已打开，请
 _COPIED = Text("{name}: the text is on the clipboard and the app was opened.", "{name}：内容已复制到剪贴板，应用已打开。")
 _TRIED = Text("Would do: {what}", "将会执行：{what}")
 _FAILED = Text("{name} did not work: {why}", "{name}没有成功：{why}")
+_SAID: Mapping[str, Text] = {
+    "cancelled": Text("All right, I leave it.", "好的，不做了。"),
+    "denied": Text("Not done.", "没有执行。"),
+    "no undo": Text("There is nothing that I can take back.", "没有可以撤销的操作。"),
+    "rest": Text("Not done: {names}", "没有执行：{names}"),
+    "which": Text("Do you mean: {names}?", "你是想：{names}？"),
+    "plan": Text("{count} steps:", "共 {count} 步："),
+}
 _NOTHING = Text("Nothing there.", "没有内容。")
 _MOST = 20
 
@@ -40,6 +51,20 @@ def report(call: Call, outcome: Outcome, language: Language) -> str:
     elif isinstance(result, str) and result:
         return show_hidden(result)
     return _DONE.in_language(language).format(name=name)
+
+
+def show_plan(reviews: Sequence[Review], language: Language) -> str:
+    """All steps of a plan, each with its preview and why it asks."""
+    texts = ["\n".join([one.preview.text, *(f"? {reason}" for reason in one.reasons)]) for one in reviews]
+    if len(texts) == 1:
+        return texts[0]
+    numbered = [f"{number}. {text}" for number, text in enumerate(texts, 1)]
+    return "\n".join([say("plan", language, count=len(texts)), *numbered])
+
+
+def say(what: str, language: Language, **values: object) -> str:
+    """One of the dialogue's own sentences: "cancelled", "denied", "no undo", "rest", "which", "plan"."""
+    return _SAID[what].in_language(language).format(**values)
 
 
 def _calculated(result: Mapping[str, Any], language: Language) -> str:  # noqa: ARG001  (numbers need no language)

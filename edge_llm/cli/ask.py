@@ -85,7 +85,13 @@ def _take_turns(assistant: Assistant, words: str, read_line: ReadLine | None, *,
         with cancel_on_interrupt() as cancel:
             turn = assistant.ask(words, cancel=cancel)
         show_turn(turn, as_json=as_json)
-        if read_line is None or not isinstance(turn, Question) or not (words := read_line("> ").strip()):
+        if read_line is None or not isinstance(turn, Question):
+            return
+        try:
+            words = read_line("> ").strip()
+        except (EOFError, KeyboardInterrupt):  # left without an answer
+            return
+        if not words:
             return
 
 

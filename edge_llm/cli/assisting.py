@@ -57,18 +57,25 @@ def open_assistant(
 def ask_at_prompt(read_line: ReadLine) -> Approve:
     """The person decides at a terminal: yes, always, no, or what should be otherwise."""
     from edge_llm.turns import ALWAYS, APPROVE, DENY, Decision
+    from edge_llm.understand.language import is_no, is_yes
 
     def approve(proposal: Proposal) -> Decision:
         say_text(proposal.text)
         always = "[a]lways, " if proposal.may_always else ""
         while True:
-            said = read_line(f"Do it? [y]es, {always}[n]o, or say what should be otherwise: ").strip()
-            known = {"y": APPROVE, "yes": APPROVE, "是": APPROVE, "好": APPROVE, "n": DENY, "no": DENY, "不": DENY, "否": DENY}
-            if said.casefold() in ("a", "always", "总是") and proposal.may_always:
-                return ALWAYS
-            if said.casefold() in known:
-                return known[said.casefold()]
-            if said:
+            try:
+                said = read_line(f"Do it? [y]es, {always}[n]o, or say what should be otherwise: ").strip()
+            except (EOFError, KeyboardInterrupt):  # Ctrl-D, Ctrl-C: whoever leaves agreed to nothing
+                return DENY
+            if said.casefold() in ("a", "always", "总是", "始终允许"):
+                if proposal.may_always:
+                    return ALWAYS
+                note("This cannot be allowed once for all. y does it this once.")
+            elif is_yes(said):
+                return APPROVE
+            elif is_no(said):
+                return DENY
+            elif said:
                 return Decision("edit", said)
 
     return approve

@@ -84,6 +84,7 @@ class Asked:
     ("typed", "decision"),
     [
         (["y"], APPROVE), (["YES"], APPROVE), (["是"], APPROVE), (["n"], DENY), (["", "no"], DENY), (["a"], ALWAYS),
+        (["好的"], APPROVE), (["不用了"], DENY),
         (["no, at nine"], Decision("edit", "no, at nine")),
     ],
 )  # fmt: skip
@@ -96,4 +97,13 @@ def test_the_prompt_reads_a_decision(typed: list[str], decision: Decision) -> No
 def test_always_is_no_answer_where_it_cannot_be_given() -> None:
     lines = iter(["always", "n"])
     proposal: Proposal = Asked(may_always=False)  # type: ignore[assignment]
-    assert ask_at_prompt(lambda _: next(lines))(proposal) == Decision("edit", "always")
+    assert ask_at_prompt(lambda _: next(lines))(proposal) == DENY
+
+
+@pytest.mark.parametrize("left", [EOFError, KeyboardInterrupt])
+def test_who_leaves_the_prompt_agreed_to_nothing(left: type[BaseException]) -> None:
+    def read_line(_: str) -> str:
+        raise left
+
+    proposal: Proposal = Asked()  # type: ignore[assignment]
+    assert ask_at_prompt(read_line)(proposal) == DENY
