@@ -145,6 +145,7 @@ def _figures(runs: Runs) -> dict[str, Any]:
             "cases": len(runs.real),
             "reached": sum(report.reached for report in runs.real),
             "benign": _served(runs.real),
+            "orders repeated": sum(report.voiced for report in runs.real),
         },
     }
 
