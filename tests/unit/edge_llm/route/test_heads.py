@@ -1,0 +1,68 @@
+"""What the way of asking settles by itself: the action of a request that holds another's words, or that none is asked for."""
+
+from __future__ import annotations
+
+import pytest
+
+from edge_llm.actions.library import library
+from edge_llm.route.heads import action_of, is_told
+
+
+@pytest.mark.parametrize(
+    ("words", "action"),
+    [
+        ("remind me to call grandma", "reminder.add"),
+        ("提醒我给奶奶打电话", "reminder.add"),
+        ("晚上六点设个提醒", "reminder.add"),
+        ("could you translate call me tomorrow into French", "translate"),
+        ("把给我打电话翻译成法语", "translate"),
+        ("google how to set an alarm", "web.search"),
+        ("百度一下怎么订酒店", "web.search"),
+        ("make a note that I must text Anna", "note.add"),
+        ("send a message saying the taxi is here", "sms.send"),
+        ("打给张三", "call.start"),
+        ("what did Anna say about the hotel in her emails", "memory.search"),
+        ("在邮件里找一下酒店", None),
+        ("找一下邮件里的酒店", "memory.search"),
+        ("send a WhatsApp message saying hello", None),
+        ("remind me who wrote that song", None),
+        ("有人提醒我了吗", None),
+        ("call a taxi", None),
+        ("what is the weather in my town", None),
+    ],
+)
+def test_the_way_of_asking_names_the_action(words: str, action: str | None) -> None:
+    assert action_of(words) == action
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        "I always forget to set my alarm", "the weather was lovely on our holiday", "my brother is a translator",
+        "booking hotels is so stressful", "do you like music?", "昨天打车花了两百块", "我朋友从来不回微信", "这首歌真好听",
+        "会议开了一上午，累死了", "我哥是翻译",
+    ],
+)  # fmt: skip
+def test_what_only_tells_asks_for_nothing(words: str) -> None:
+    assert is_told(words)
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        "I'm hungry, order me food", "my train was late, text Anna", "I need a taxi", "we ran out of milk",
+        "can you get me a taxi",
+        "给妈妈发微信说电影真好看", "饿死了，帮我点外卖", "昨天王芳的邮件里说了什么", "do you have the lease in my files",
+    ],
+)  # fmt: skip
+def test_a_request_is_not_told(words: str) -> None:
+    assert not is_told(words)
+
+
+def test_no_example_of_an_action_is_taken_for_another_or_for_none() -> None:
+    for action in library():
+        for lines in action.examples.values():
+            for line in lines:
+                said = line.replace("{", "").replace("}", "")
+                assert action_of(said) in (None, action.id), line
+                assert not is_told(said), line
