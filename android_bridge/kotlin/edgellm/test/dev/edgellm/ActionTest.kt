@@ -45,6 +45,8 @@ class ActionTest {
     @Test
     fun `what hides is shown`() {
         assertEquals("a\\u202eb\\u200bc\\x07\nd你🙂", visible("a\u202Eb\u200Bc\u0007\nd你🙂"))
+        assertEquals("pay\\ufe0f\\ufe01 1\\ufe0f", visible("pay\uFE0F\uFE01 1\uFE0F"))
+        assertEquals("\u2764\uFE0F 1\uFE0F\u20E3 \u00A9\uFE0F", visible("\u2764\uFE0F 1\uFE0F\u20E3 \u00A9\uFE0F"))
     }
 
     @Test
