@@ -89,6 +89,7 @@ class Assistant:
         self._contacts, self._region, self._now = contacts, region, now
         self._embedders = tuple(embedders)
         self._lock = threading.Lock()
+        self._people: tuple[int, ContactBook] | None = None
         self._router: tuple[tuple[Action, ...], Routes] | None = None
         self._closing = ExitStack()
         store = self._store()
@@ -174,7 +175,11 @@ class Assistant:
         if self._contacts is not None:
             people = self._contacts
         elif self._memory is not None:
-            people = People.of(self._memory.contacts())
+            changes = self._memory.store.generation()
+            held = self._people
+            if held is None or held[0] != changes:  # ten thousand cards take a second to read
+                held = self._people = changes, People.of(self._memory.contacts())
+            people = held[1]
         return Context(self._now(), language, people, self._region, self._model)
 
 

@@ -106,7 +106,7 @@ class Executor:
                 return self._carry(own, carrier, provider, description)
             except CarrierUnavailableError as error:
                 obstacles.append(str(error))
-        said = " ".join(obstacles) or f"{own.action.id} has no carrier."
+        said = " ".join(dict.fromkeys(obstacles)) or f"{own.action.id} has no carrier."
         self._log.append("failed", own, {"error": said})
         return Outcome("failed", "", error=said)
 

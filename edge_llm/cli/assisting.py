@@ -22,6 +22,9 @@ if TYPE_CHECKING:
 
 ReadLine = Callable[[str], str]
 
+_PROMPT = ("Do it? [y]es, {always}[n]o, or say what should be otherwise: ", "[a]lways, ")
+_PROMPT_ZH = ("执行吗？[y] 是，{always}[n] 否，或者直接说要改什么：", "[a] 始终允许，")
+
 
 @contextmanager
 def open_assistant(
@@ -57,20 +60,26 @@ def open_assistant(
 def ask_at_prompt(read_line: ReadLine) -> Approve:
     """The person decides at a terminal: yes, always, no, or what should be otherwise."""
     from edge_llm.turns import ALWAYS, APPROVE, DENY, Decision
-    from edge_llm.understand.language import is_no, is_yes
+    from edge_llm.understand.language import is_no, is_yes, language_of
 
     def approve(proposal: Proposal) -> Decision:
         say_text(proposal.text)
-        always = "[a]lways, " if proposal.may_always else ""
+        chinese = language_of(proposal.text) == "zh"
+        prompt, always = _PROMPT_ZH if chinese else _PROMPT
+        prompt = prompt.format(always=always if proposal.may_always else "")
         while True:
             try:
-                said = read_line(f"Do it? [y]es, {always}[n]o, or say what should be otherwise: ").strip()
+                said = read_line(prompt).strip()
             except (EOFError, KeyboardInterrupt):  # Ctrl-D, Ctrl-C: whoever leaves agreed to nothing
                 return DENY
             if said.casefold() in ("a", "always", "总是", "始终允许"):
                 if proposal.may_always:
                     return ALWAYS
-                note("This cannot be allowed once for all. y does it this once.")
+                note(
+                    "这项操作不能始终允许，y 表示这一次。"
+                    if chinese
+                    else "This cannot be allowed once for all. y does it this once."
+                )
             elif is_yes(said):
                 return APPROVE
             elif is_no(said):

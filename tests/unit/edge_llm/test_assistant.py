@@ -38,7 +38,7 @@ from edge_llm.turns import (
     turn_document,
 )
 from edge_llm.understand.contacts import Contact, People
-from runtimes.errors import CancelledError, CarrierUnavailableError, PolicyError, PromptError
+from runtimes.errors import CancelledError, CarrierUnavailableError, PolicyError, PromptError, StorageError
 from tests.unit.edge_llm.memory.word_embedder import WordEmbedder
 
 ACTIONS = {action.id: action for action in library()}
@@ -630,6 +630,32 @@ def test_a_strangers_mail_under_a_contacts_name_is_no_contact(memory: Memory, tm
     with Assistant(None, memory, home=Home(tmp_path), now=lambda: NOW) as assistant:
         (found,) = assistant._parts.context("en").people.find("Anna Lee")
     assert found.handles == ("+15550100",)
+
+
+def test_contacts_are_read_again_only_when_memory_changed(
+    memory: Memory, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    cards, read = memory.contacts, []
+    monkeypatch.setattr(memory, "contacts", lambda: read.append(1) or cards())
+    with Assistant(None, memory, home=Home(tmp_path), now=lambda: NOW) as assistant:
+        assert assistant._parts.context("en").people.find("Anna Lee") == []
+        assistant._parts.context("en")
+        assert len(read) == 1
+        memory.add([Draft("", "contact", "1", people=(Mention("about", "Anna Lee", ("+15550100",)),))], source="cards")
+        assert len(assistant._parts.context("en").people.find("Anna Lee")) == 1
+
+
+def test_over_a_memory_opened_for_reading_nothing_is_done_and_questions_are_answered(tmp_path: Path) -> None:
+    file, home = tmp_path / "read.db", Home(tmp_path)
+    with Memory.open(file, key=bytes(32), embedder=WordEmbedder(), home=home) as opened:
+        opened.add([Draft("Dentist, Dr. Wu, all fine", "event", "1", time=NOW, title="Dentist")], source="calendar")
+    with Memory.open(file, key=bytes(32), embedder=WordEmbedder(), home=home, read_only=True) as opened:
+        desk = Desk(opened, home, lambda _: True, ROUTES)
+        assert isinstance(desk.ask("when did I last see the dentist?"), Answer)
+        with pytest.raises(StorageError, match="for reading only"):
+            desk.ask("text Anna Lee that I'm late")
+        assert desk.effects == []
+        desk.assistant.close()
 
 
 @pytest.mark.parametrize(
