@@ -1,6 +1,6 @@
 # make chat   set up and talk to the default model (PROMPT="..." answers once)
 # make test   set up everything and run every check and test
-# make test-android  the Kotlin library on this machine's JVM, and the sample app's APK (Linux x86-64; fetches its toolchain once)
+# make test-android  the Kotlin library on this machine's JVM and on emulated Arm, and the sample app's APK (Linux x86-64; fetches its toolchain once)
 # make check  ruff, mypy, layers, budgets
 # make bench  measured speed against the peers (minutes; leave the machine alone meanwhile)
 # make quality TEXT=FILE   what 8 and 4 bits cost on both runtimes (minutes)
