@@ -52,10 +52,9 @@ _AT_ZERO: Final = -3.61
 _PER_POINT: Final = 0.376
 """How likely one of the items quoted holds the answer, as log odds of the first one's score in the search. Fitted by
 tests/bench/bench_confidence.py, where two questions in five are about somebody else's life: docs/assistant.md."""
-_CLOSEST: Final = 0.25
-"""Of items that only share a word with the question, where the search finds nothing: below the least of what it finds, and not
-measured. It asks, rather than says."""
-_NOTHING: Final = 0.86
+_CLOSEST: Final = 0.08
+"""How often items that only share a word with the question hold the answer, by the same bench."""
+_NOTHING: Final = 0.87
 """How often "not in your data" is right, by the same bench."""
 _GUESS_MOST: Final = 0.5
 """A model of this size is wrong about the world more often than not, however sure its tokens are: a bound, not measured."""

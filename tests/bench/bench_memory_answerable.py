@@ -57,7 +57,7 @@ def measure(path: Path, others: Sequence[str], embedder: str) -> list[dict[str, 
             with opened(conversation, embedder, Path(folder), Home()) as searcher:
                 for question in conversation.questions:
                     _ask(own, searcher, conversation, question.text, question.evidence)
-                for text in _exchanged(conversation, conversations, raw):
+                for text in exchanged(conversation, conversations, raw):
                     _ask(foreign, searcher, conversation, text)
                 for asked in raw[conversation.name]["qa"]:
                     if asked["category"] == 5:
@@ -68,9 +68,10 @@ def measure(path: Path, others: Sequence[str], embedder: str) -> list[dict[str, 
     return [*rows, other.line("other")] if others else rows
 
 
-def _exchanged(
+def exchanged(
     conversation: Conversation, conversations: Sequence[Conversation], raw: dict[str, dict[str, dict[str, str]]]
 ) -> Iterator[str]:
+    """Questions of the other conversations, as if they were about the speakers of this one."""
     names = _speakers(raw[conversation.name])
     for other in conversations:
         if other.name != conversation.name:
