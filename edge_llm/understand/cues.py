@@ -12,7 +12,10 @@ LANGUAGES = (
     "|dutch|swedish|"
     "turkish|greek|polish|thai|vietnamese|latin|hebrew|indonesian|czech|danish|finnish|norwegian|hungarian|ukrainian"
 )
-_CHINESE_LANGUAGES = "英|中|法|德|日|韩|俄|西班牙|意大利|葡萄牙|阿拉伯|泰|越南|荷兰|希腊|拉丁|土耳其|印地"
+_CHINESE_LANGUAGES = (
+    "英|中|法|德|日|韩|俄|西班牙|意大利|葡萄牙|阿拉伯|泰|越南|荷兰|希腊|拉丁|土耳其|印地"
+    "|波兰|瑞典|丹麦|芬兰|挪威|捷克|匈牙利|印尼|希伯来|乌克兰|罗马尼亚"
+)
 _ZH_LANGUAGE = rf"(?:(?:{_CHINESE_LANGUAGES})(?:语|文)|汉语|粤语|普通话)"
 
 _APPS = (
@@ -34,6 +37,12 @@ _CUES: dict[str, tuple[str, ...]] = {
         r"关于(?P<x>.+?)(?:的(?:邮件|信|事)|[，,]|$)",
     ),
     "text": (
+        rf"\b(?:the following|this)(?:\s+\w+)?\s+(?:in)?to\s+(?:{LANGUAGES})\s*:\s*(?P<x>.+)",
+        rf"(?:下面|以下|这)(?:这|一)?[句段]?话?(?:翻译?|译)(?:成|为){_ZH_LANGUAGE}[：:，,]\s*(?P<x>.+)",
+        rf"{_ZH_LANGUAGE}的(?P<x>.+?)(?:怎么说|怎么讲|咋说|怎么写)",
+        r"\breminder\s*:\s*(?P<x>.+)",
+        r"\bshare\s+(?:this|the following)(?:\s+\w+)?\s*:\s*(?P<x>.+)",
+        r"^(?:笔记|备忘录?|便签)[：:，,]\s*(?P<x>.+)",
         r"^(?:i\s+)?(?:must not|mustn'?t|can(?:'?t|not)|don'?t want to|shouldn'?t|better not)\s+forget\s+(?:to|about"
         r"|that)?\s*(?P<x>[^,]+)",
         rf"\bsay\s+(?P<x>.+?)\s+in\s+(?:{LANGUAGES})\b",
@@ -54,7 +63,7 @@ _CUES: dict[str, tuple[str, ...]] = {
         r"(?:新)?(?:任务|待办(?:事项)?|家务|要做的事)(?:列表|清单)?(?:里|中)?(?:再)?(?:加(?:上|入|一[条个])?|添加|新增|新建)?[：:，"
         r",]\s*(?P<x>.+)",
         r"(?:任务|待办(?:事项)?|家务|要做的事)(?:列表|清单)?(?:里|中)?(?:再)?(?:加上|加入|加一[条个]|添加|加)(?P<x>.+)",
-        r"^(?P<x>.+?)[，,]\s*(?:帮我)?(?:加|添加|记|写|排|标)(?:到|进|入|在)(?:我的)?(?:待办|任务|清单|要做|笔记|备忘).*",
+        r"^(?P<x>.+?)[，,]\s*(?:帮我)?(?:加|添加|放|列|存|记|写|排|标)(?:到|进|入|在)(?:我的)?(?:待办|任务|清单|要做|笔记|备忘).*",
         r"(?:设|建|加|定)(?:置|立)?(?:一?个)?提醒[，,：:]\s*(?P<x>.+)",
         r"^(?P<x>.+?)[，,]?(?:到时候|记得|别忘了)?(?:提醒我|叫我)(?:一下|一声)?$",
         r"\bremind(?:er)?\s+(?:me|us)?\s*(?:to|about|that|of|for|:)?\s*(?P<x>.+)",
@@ -74,9 +83,11 @@ _CUES: dict[str, tuple[str, ...]] = {
         r"(?:翻译|分享|复制)(?:一下|出去)?(?:(?:到|至|在)?(?:微信|朋友圈|微博|群里))?[：:，,]?(?P<x>.+)",
     ),
     "items": (
+        r"\b(?:don'?t|do not|no longer)\s+need\s+(?:the\s+|any\s+)?(?P<x>[^,]+?)(?:\s+any ?more)?\s*,.*",
         r"\b(?:got|bought|picked up)\s+(?:the\s+|some\s+)?(?P<x>[^,]+?)(?:\s+already)?\s*,.*\b(?:off|from|remove|delete)\b.*",
         r"^(?P<x>[^，,]{1,12}?)(?:已经)?(?:买过了|买好了|买了|做完了|做好了|有了|不用买了|不要了)[，,].*",
-        rf"\b(?:remove|delete|take|cross|strike|scratch|drop|erase|tick|get rid of)\s+(?P<x>.+?)\s+(?:off(?: of)?|from"
+        rf"\b(?:remove|delete|take|cross|strike|scratch|drop|erase|clear|wipe|tick"
+        rf"|get rid of)\s+(?P<x>.+?)\s+(?:off(?: of)?|from"
         r"|out of)\s+(?:my|the|our)\s+"
         rf"(?:{_LISTS}|groceries|shopping)",
         r"(?:把|将)(?P<x>.+?)从",
@@ -87,16 +98,16 @@ _CUES: dict[str, tuple[str, ...]] = {
         rf"(?:my|the|our)\s+(?:{_LISTS}|groceries|shopping)",
         r"\b(?:we'?re|i'?m|we are|i am|ran|run|running)\s+(?:all\s+)?out of\s+(?P<x>[^,，]+)",
         r"(?:清单|列表|购物单)[：:]\s*(?P<x>.+)",
-        r"^(?:家里)?(?:没有?|缺)?(?P<x>[^，,]{1,12}?)(?:没了|用完了|没有了|快没了)[，,].*",
+        r"^(?:家里)?(?:没有?|缺)?(?P<x>[^，,]{1,12}?)(?:没了|用完了|没有了|快没了|不够了|不多了|快用完了|吃完了|喝完了)[，,].*",
         r"(?:家里)?没(?P<x>[^，,]{1,12}?)了[，,].*",
         r"要买的(?:东西|里面)?(?:里)?(?:再)?加(?:上|入|几个|一?[些个])?(?P<x>.+)",
         rf"\b(?:add|put|get|include|write)\s+(?P<x>(?!them\b|it\b).+?)\s+{_TO_MY}{_LISTS}",
         rf"\b(?:add|put)\s+{_TO_MY}{_LISTS}\s*[:,]?\s*(?P<x>.+)",
         r"\b(?:buy|order|purchase|get|need|shop for|pick up|remember)\s+(?:me\s+|us\s+)?(?P<x>.+?)(?=\s+(?:from|on|at|off)\s+"
-        r"(?:the\s+|an?\s+)?\w+(?:\s+store)?(?:,|$)|\s+online\b|,\s|$)",
+        r"(?:the\s+|an?\s+)?\w+(?:\s+store)?(?:,|$)|\s+online\b|\s+(?:for\s+)?(?:less than|under|below|up to)\b|,\s|$)",
         r"(?:把|将)(?P<x>.+?)(?:加|添加|放|写|记)(?:到|进|入|在|上)",
         r"(?:清单|列表|购物单)(?:上|里|中|里面)?(?:再)?(?:加|添加|添|放|写|记)(?:上|入|一下|一条)?(?P<x>.+)",
-        r"(?:帮我|我要|我想|要)?(?:买|订购|下单|购买|采购)(?:一?些|点儿?|(?:一?[个双把副台只条件]))?(?P<x>[^，,]+)",
+        r"(?:帮我|我要|我想|要)?(?:买|订购|下单|购买|采购)(?:一?些|点儿?|(?:一?[个双把副台只条件张本瓶盒袋包块盏]))?(?P<x>[^，,]+)",
         r"(?:加|添加)(?:一?些|点儿?)?(?P<x>.+?)(?:到|进)(?:购物)?(?:清单|列表)",
         rf"^(?P<x>(?!add\b|put\b).+?)\s+(?:for|on|onto|to|in)\s+(?:my|the|our)\s+(?:{_LISTS}|groceries|shopping)",
         r"\b(?:find|show|search for|look for)\s+(?:me\s+)?(?P<x>.+?)(?:\s+to buy)?(?=,|\s+(?:on|from|off|under|below"
@@ -104,13 +115,17 @@ _CUES: dict[str, tuple[str, ...]] = {
         r"(?:搜索|搜一?[搜下]|搜|找一?[找下]|找|看一?[看下])(?P<x>[^，,]+)",
     ),
     "figures": (
+        r"画(?:一?[个张])?(?P<x>(?!图|饼|柱|条形|折线|曲线)[^\d]*\d.*?)的?(?:饼|柱状|柱形|条形|折线|曲线|线)图",
         r"\b(?:plot|draw|chart|graph|show)\s+(?:me\s+)?(?P<x>[^\d,]*\d[^.]*?)\s+(?:as|in|into|on)\s+an?\s.*$",
         r"图表?(?:来)?(?:画出|画一下|画|表示|显示|展示)(?P<x>[^\d]*\d.*)",
         r"^(?:把|将|用)?(?P<x>[^\d]*\d.*?)(?:做成|画成|变成|画个|画一张|做个|生成|画)[^\d]{0,6}图表?$",
-        r"\b(?:chart|graph|plot|diagram)\b(?:\s+(?:of|for|with|showing|from))?\s*[:,]?\s*(?P<x>(?!of\b|for\b)[^\d]*\d.*)",
+        r"\b(?:chart|graph|plot|diagram)\b(?:\s+(?:of|for|with|showing|from|out of|using))?\s*[:,]?\s*(?P<x>(?!of\b"
+        r"|for\b|out\b|using\b)[^\d]*\d.*)",
         r"(?:饼|柱状|柱形|条形|折线|曲线|线)?图表?(?:表示|显示|展示)?[：:，,]\s*(?P<x>[^\d]*\d.*)",
     ),
     "dish": (
+        r"\b(?:feel like|craving|crave|hungry for|in the mood for)\s+(?:some\s+|an?\s+)?(?P<x>[^,]+)",
+        r"送(?:一?[份个杯碗盒盘只打])(?P<x>[^，,]+?)(?:过来|来|到.*)?$",
         r"(?:来|点|叫|要|吃)(?:一?[份个杯碗盒盘只打]|点儿?|两份|三份)(?:外卖)?[，,：:]?(?P<x>(?!外卖)[^，,]+?)(?:的?外卖)?"
         r"(?:送到.*)?(?=[，,]|$)",
         r"\b(?:grab|place an order for|order in|order up)\s+(?:me\s+|us\s+)?(?P<x>.+?)(?=\s+from\b|\s+for delivery"
@@ -124,13 +139,17 @@ _CUES: dict[str, tuple[str, ...]] = {
         r"(?:的?外卖)?(?=[，,]|$)",
     ),
     "restaurant": (
+        r"\b(?:book|reserve)\s+(?P<x>(?-i:[A-Z])[\w'’ &-]*?)\s+(?:for|on|at|tonight|tomorrow)\b",
         r"\b(?:from|at|in)\s+(?P<x>(?!\d).+?)(?=\s+(?:for|on|to|at|tonight|tomorrow|with)\b|,|$)",
         r"\b(?:if|does)\s+(?P<x>[A-Z].+?)\s+(?:has|have)\b",
         r"(?:从|在)(?P<x>(?!.{0,6}上点)[^，,]+?)(?:订|点|叫|吃|预|来|买)",
         r"^(?:看看|看一下|查查)?在?(?P<x>[^，,]{2,10}?)(?:有没有|能订|留个|留张|还有|预?订)",
         r"(?:订|预订|预约|预定)(?:一下|一?[个张])?(?P<x>(?![\d一二两三四五六七八九十]+个?[人位]).+?)(?:的)?(?:位子?|位置|座位?|包间|[两二三四五六七八九十\d]+人?位)",
+        r"(?:订|预订|预约|预定)(?:一下)?(?P<x>(?![\d一二两三四五六七八九十]+个?[人位])[^，,\d]{2,10})$",
     ),
     "query": (
+        r"\b(?:look|search)\s+(?:online|on the (?:web|internet))\s+for\s+(?P<x>.+)",
+        r"\bsearch\s*:\s*(?P<x>.+)",
         r"\b(?:fancy|feel like|in the mood for|want to hear|would love to hear|want to listen to)\s+"
         r"(?:hearing\s+|listening to\s+)?(?:some\s+)?(?P<x>.+)",
         r"\b(?:search(?:\s+(?:the web|online|the internet|google|my \w+))?|google|look\s+up|look|find|browse|bing|hunt)\s*"
@@ -154,6 +173,7 @@ _CUES: dict[str, tuple[str, ...]] = {
         r"^(?:can |could |may )?(?:we\s+)?have\s+some\s+(?P<x>.+)",
     ),
     "app": (
+        r"^(?:去|上|回到?)(?P<x>[^，,]{2,8})$",
         r"^(?:使用|用一?下?)(?P<x>[^，,]{1,12})$",
         r"\b(?:open|launch|start|run|go to|switch to|bring up|fire up)\s+(?:up\s+)?(?:the\s+|my\s+)?(?P<x>.+?)(?:\s+(?:app"
         r"|application))?(?:\s+for me)?$",
@@ -174,7 +194,7 @@ _CUES: dict[str, tuple[str, ...]] = {
         r"|diary|agenda|schedule)",
         rf"\b{_ADD}\s+(?:me\s+)?(?:an?\s+|the\s+|my\s+)?(?:new\s+)?(?:event|appointment|entry)\s*(?:for|:|about|of)\s*"
         rf"(?P<x>.+)",
-        rf"\b{_ADD}\s+(?:an?\s+|the\s+|my\s+)?(?:new\s+)?(?P<x>.+?)"
+        rf"\b{_ADD}\s+(?:an?\s+|the\s+|my\s+|for\s+)?(?:new\s+)?(?P<x>.+?)"
         r"(?=\s+(?:in|on|to|into)\s+(?:my|the|our)\s+(?:calendar|diary|schedule|agenda)\b|$)",
         r"\b(?:i have|there is|there's|i've got|we have)\s+(?:an?\s+|the\s+|my\s+)?(?P<x>.+)",
         r"(?:名为|叫做?|名叫|主题(?:是|为)?|标题(?:是|为)?|题为)(?P<x>.+)",
@@ -196,12 +216,17 @@ _CUES: dict[str, tuple[str, ...]] = {
         r"提醒我(?P<x>.+)",
     ),
     "language": (
+        rf"(?P<x>{_ZH_LANGUAGE})的.+(?:怎么说|怎么讲|咋说|怎么写)",
         rf"\b(?:in|into|to)\s+(?P<x>{LANGUAGES})\b",
         rf"(?:成|为|到|用)(?P<x>{_ZH_LANGUAGE})",
         rf"(?P<x>{_ZH_LANGUAGE})(?:怎么说|怎么讲|是什么|咋说)",
         rf"\b(?P<x>{LANGUAGES})\b(?:\s+for\b|\s+translation)",
     ),
     "name": (
+        r"\b(?:save|store|add|keep)\s+(?P<x>[^\d,]+?)['’]s\s+(?:new\s+|mobile\s+|phone\s+)*(?:number|phone|mobile)",
+        r"\b(?:put|add|store|save)\s+(?P<x>(?!contact|a\b|the number|this)[^\d,]+?)\s+[+\d][\d ()-]{5,}\s+(?:to|in|into"
+        r"|on)\s+(?:my\s+|the\s+)?(?:contacts?|phone|address)",
+        r"(?:通讯录|联系人)(?:里|中)?(?:新增|添加|加(?:上|入)?|存)(?:一?个)?(?P<x>[^\d，,：:]{1,12})",
         r"\d\s+(?:is|belongs to)\s+(?P<x>[^,，\d]+?)(?:['’]s)?(?:\s+(?:new|mobile|phone|cell|work"
         r"|home))*(?:\s+(?:number|mobile|phone))?(?=\s*[,，.]|$)",
         r"\d是(?P<x>[^，,\d]{1,12}?)的(?:新?)(?:电话|号码|手机号?|联系方式)",
@@ -238,7 +263,7 @@ _OPTIONAL: dict[str, tuple[str, ...]] = {
         r"\b(?:call|get|order|book|grab|take|hail)\s+(?:me\s+|us\s+)?(?:an?\s+)?(?P<x>uber|lyft|didi|bolt)\b",
         r"(?:叫|打|约)(?:一?[个辆台])?(?P<x>滴滴|曹操出行|高德)",
         rf"\b(?:on|via|with|using|through|in|from|off)\s+(?:the\s+)?(?P<x>{_APPS})\b",
-        rf"(?:用|在|通过|打开|上|从)(?P<x>{_APPS})",
+        rf"(?:用|在|通过|打开|上|从|去)(?P<x>{_APPS})",
         r"\b(?:via|using|through)\s+(?:the\s+)?(?P<x>[A-Za-z]\w+)(?:\s+app)?",
         r"\b(?:with|in|on) the (?P<x>\w+) app\b",
         rf"^(?P<x>{_APPS})",

@@ -15,7 +15,7 @@ _LEAD = re.compile(
     r"find|solve|the (?:value|result|answer|equation|sum|product) (?:of|for|to)?|the equation|for [a-z]\s*[:,]|do the math on|"
     r"[a-z] (?:if|when|where|given(?: that)?)|"
     r"the (?:roots?|solutions?|zeros?) (?:of|to|for)|if|"
-    r"帮我|请|计算|算一下|算算|算出|算|求解|求|解方程|解一下|解|方程|一下)[\s:：,，]*)+",
+    r"帮我|请|计算|算一下|算算|算出|算|求解|求|解方程组?|解一下|解|方程|一下)[\s:：,，]*)+",
     re.IGNORECASE,
 )
 _TAIL = re.compile(
@@ -44,6 +44,10 @@ _FRACTIONS = {
     "three quarters": "3/4",
 }
 _FRACTION_OF = re.compile(rf"\b({'|'.join(_FRACTIONS)})\s+of\s+", re.IGNORECASE)
+_SPOKEN = (
+    (r"^divide\s+([\w.]+)\s+by\s+", r"\1 / "), (r"^multiply\s+([\w.]+)\s+(?:by|with|and)\s+", r"\1 * "),
+    (r"^(?:add|sum)\s+([\w.]+)\s+(?:to|and|with)\s+", r"\1 + "), (r"^subtract\s+([\w.]+)\s+from\s+([\w.]+)", r"\2 - \1"),
+)  # fmt: skip
 _FORM = re.compile(r"[\d\sA-Za-z+\-*/^%().,=!√π]+")
 _FUNCTIONS = {"sqrt", "sin", "cos", "tan", "log", "ln", "exp", "pi", "abs"}
 _ENGLISH_NUMBER_WORDS = re.compile(
@@ -68,6 +72,10 @@ def find_expression(words: str) -> str | None:
     text = _PERCENT_OF.sub(r"(\1/100)*\2", text)
     text = re.sub(r"([\d.]+)\s*(?:%|\bpercent\b)", r"(\1/100)", text, flags=re.IGNORECASE)
     text = _ROOT.sub(lambda found: f"sqrt({found[1] or found[2] or found[3]})", text)
+    for pattern, formula in _SPOKEN:
+        text = re.sub(pattern, formula, text, flags=re.IGNORECASE)
+    if text.count("=") + len(re.findall(r"\bequals?\b|等于", text)) > 1:  # several equations
+        text = re.sub(r"\s+and\s+|\s*[，、；;]\s*", ", ", text)
     text = re.sub(r"(?:half|a half) of\s+", "0.5*", text, flags=re.IGNORECASE)
     text = re.sub(r"的?(\d+)次方", r"**\1", text)
     for pattern, sign in _WORDS:

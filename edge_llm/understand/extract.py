@@ -39,6 +39,7 @@ _URL = re.compile(
 )
 _MOST_LISTS = 8
 """Of people, where several names are each more than one person's."""
+_ABOUT_A_TEXT = ("share.text", "translate")
 _Values = tuple[SlotValue, ...]
 
 
@@ -266,7 +267,7 @@ def _free(reading: Reading, slot: Slot) -> _Values:
                 if said == subject
                 else re.sub(r"^(?:(?:with (?:the )?)?subject|主题).*?(?:,|，|saying|内容是?)\s*", "", said) or None
             )
-    elif slot.name == "text" and (quoted := quoted_in(reading.words)) is not None:
+    elif slot.name == "text" and (quoted := quoted_in(reading.words, is_all=reading.action.id in _ABOUT_A_TEXT)) is not None:
         said = quoted
     elif not slot.required:
         said = find_text(reading.timeless, f"{slot.name}?")

@@ -27,7 +27,7 @@ _AFTER = re.compile(
     re.IGNORECASE | re.DOTALL,
 )
 _CHINESE_AFTER = re.compile(
-    r"^\s*(?:的)?(?:(?:发|打|写|寄|送|回|留|转)(?:送|了|去)?)?(?:一?[个条封份则]|一下)?(?:微信|短信|消息|信息|邮件|电邮"
+    r"^\s*(?:的)?(?:(?:发|打|写|寄|送|回|留|转)(?:送|了|去)?)?(?:一?[个条封份则句]|一下)?(?:微信|短信|消息|信息|邮件|电邮"
     r"|留言|WhatsApp|信|话)?(?:消息|信息)?(?:过去)?"
     r"[，,：:]?\s*(?:(?:就|跟(?:他|她))?(?:告诉(?:他|她)|说(?:一?声|一下)?|讲|内容(?:是|为)?|写|问(?:他|她|一下|问)?|让"
     r"(?:他|她)知道)[：:，,]?)?\s*(?P<x>.+)$",
@@ -86,10 +86,12 @@ def message_in(words: str, recipient: tuple[int, int] | None) -> str | None:
     return None if match is None else _clean(match["x"] or match["y"])
 
 
-def quoted_in(words: str) -> str | None:
-    """What a request that is about one quoted text quotes: the quote is a good part of it."""
+def quoted_in(words: str, *, is_all: bool = False) -> str | None:
+    """What a request that is about one quoted text quotes: the quote is a good part of it, or `is_all` that it can be about."""
     quoted = _QUOTED.search(words)
-    return None if quoted is None or 3 * len(quoted[0]) < len(words) else (quoted[1] or quoted[2]).strip() or None
+    return (
+        None if quoted is None or (not is_all and 3 * len(quoted[0]) < len(words)) else (quoted[1] or quoted[2]).strip() or None
+    )
 
 
 def _clean(text: str) -> str | None:

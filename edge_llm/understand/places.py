@@ -18,6 +18,7 @@ _ZH_STOP = (
 _NAME = r"(?P<x>[^，,。？！?!；]+?)"
 
 _DESTINATION = (
+    rf"\b(?:reach|get over to)\s+{_NAME}{_STOP}",
     r"\b(?:directions?|route|way|navigate|navigation|drive|get|go|going|ride|taxi|cab|uber|lyft|car|flights?|fly|flying"
     r"|train|trip|travel|take me|walk|heading|"
     rf"head|bring me|drop me|pick-?up|bus|ticket|tickets|me|us)\b[^,]*?\s(?:back\s+)?to\s+(?!(?:get|go|take|the"
@@ -28,7 +29,7 @@ _DESTINATION = (
     r"(?:^|查|订|买|看看|看|的)(?P<y>[^，,。从到飞去\s]{2,6}?)(?:到|飞|至)(?P<x>[^，,。？]+?)(?=的|机票|航班|单程|往返"
     r"|火车票|$)",
     rf"(?:打车|打的|叫车|叫个车|叫辆车|坐车|开车|走路|骑车|步行|乘车|导航|带我|送我|飞|前往|开往)(?:去|到|回"
-    rf"|往)?{_NAME}{_ZH_STOP}",
+    rf"|往)?(?!从){_NAME}{_ZH_STOP}",
     rf"(?:去往|前往|去|到|往|回){_NAME}{_ZH_STOP}",
     rf"^{_NAME}(?:怎么走|怎么去|的路线|要怎么走)",
 )
@@ -41,6 +42,7 @@ _ORIGIN = (
     rf"(?:在|到){_NAME}(?:接我|上车)",
 )
 _PLACE = (
+    r"^(?P<x>[^，,。？！?!；订找要查看在]{2,10}?)的?(?:酒店|宾馆|民宿|旅馆)(?=[，,]|$)",
     rf"\bwhere\s+(?:the\s+)?{_NAME}\s+(?:is|are|lies)\b",
     rf"^(?:看一?[看下]?|查一?[查下]?|找一?[找下]?|显示|标出)?{_NAME}在地图(?:上|里)",
     r"哪(?:里|儿|边)?有(?P<x>[^，,吗？?呢]+)",
@@ -54,7 +56,7 @@ _PLACE = (
     rf"|night){_NAME}{_STOP}",
     rf"(?:查|看|搜|找)?(?:一?下)?(?:今天|明天|后天)?{_NAME}的?(?:天气|气温|温度)",
     r"^(?:查一?查|看一?看|看)?(?P<x>[^，,。？！?!；会要需用得冷热\s]{2,10}?)(?:那边|那儿|那里)?的?(?:会不会|会|要不要|要|有没有|可能)?(?:下雨|下雪"
-    r"|有雨|有雪|刮风|冷|热|晴|降温|升温|几度|多少度)",
+    r"|有雨|有雪|刮风|冷|热|晴|降温|升温|几度|多少度|带伞)",
     rf"(?:在地图上)?(?:查看|显示|打开|看看|看一下|查一下|找一下|找|搜索|定位)(?:一下)?{_NAME}(?:的)?(?:地图|位置|地址)",
     rf"^{_NAME}(?:在哪里?|在哪儿|在什么地方|的位置|的地址|的地图)",
     rf"(?:订|找|要|定)(?:一?[家间个晚])?(?:的)?(?![家间个晚](?:酒店|宾馆|旅馆|民宿)){_NAME}的?(?:酒店|宾馆|旅馆|民宿|大床房|套房|房间|住处)",
@@ -62,7 +64,7 @@ _PLACE = (
     r"(?:which|are there any|is there an?|any)\s+(?P<x>[^,]+?)\s+(?:is |are )?(?:closest|nearest|nearby|near me|around"
     r" here|near here|close by)",
     rf"\b(?:map at|see)\s+(?:the\s+)?{_NAME}{_STOP}",
-    r"(?:附近|周边)(?:哪里)?(?:有没有|有什么|有|的)(?P<x>[^，,吗？?在]+)",
+    r"(?:附近|周边|周围|四周)(?:哪里)?(?:有没有|有什么|有|的)(?P<x>[^，,吗？?在]+)",
     r"(?:离我)?最近的(?P<x>[^，,吗？?在]+)",
     rf"(?:在|到|去){_NAME}(?:要|住|附近|见面|见|开会|吃饭|集合|聚餐|住|的?酒店|订|预订|找|举行)",
     rf"(?:地点|地址|位置)(?:是|在|为|：)?{_NAME}{_ZH_STOP}",
@@ -105,6 +107,7 @@ def find_place(words: str, name: str, *, is_timeless: Callable[[str], str] = lam
 def clean_place(text: str) -> str | None:
     """A place's name without what only leads up to it; None where nothing of a name is left."""
     text = re.sub(r"(?:,?\s*\b(?:please|instead|thanks|then))+\W*$", "", text, flags=re.IGNORECASE)
+    text = re.sub(r"(?:现在|目前|这会儿|那边|那里|那儿)$", "", text)
     place = _LEAD.sub("", text.strip(' \t,，.。?？!！"“”')).strip()
     if len(place) > 80 or _NOT_A_PLACE.fullmatch(place):
         return None

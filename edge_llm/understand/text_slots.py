@@ -21,7 +21,7 @@ _COURTESY = re.compile(
 )
 _TAIL = re.compile(
     r"(?:,?\s*\b(?:please|for me|will you|would you|right now)|,\s*(?:thanks|thank you|ok)|[，,](?:好吗|好不好|行吗|可以吗"
-    r"|谢谢|帮我.*|安排一下)|(?:吧|呗|一下)|[\s.!。！,，;；:：])+$",
+    r"|谢谢|帮我(?!记|加|添|放|写|存|列|建).*|安排一下)|(?:吧|呗|一下)|[\s.!。！,，;；:：])+$",
     re.I,
 )
 _EDGE = re.compile(

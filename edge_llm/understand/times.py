@@ -34,7 +34,7 @@ _PM_WORDS = re.compile(
     r"\b(?:dinner|supper|drinks|party|movie|lunch|pub|concert|tea|table|restaurant|reservation|dine)\b|晚饭|晚餐|吃饭|聚餐|电影|派对|午饭|午餐|下班|位子|订位|包间|餐厅",
     re.IGNORECASE,
 )
-_AM_WORDS = re.compile(r"\b(?:wake|breakfast|alarm|get up|run)\b|起床|叫醒|早饭|早餐|闹钟|晨跑", re.IGNORECASE)
+_AM_WORDS = re.compile(r"\b(?:wake|up (?:by|at)|breakfast|alarm|get up|run)\b|起床|叫醒|早饭|早餐|闹钟|晨跑", re.IGNORECASE)
 
 
 @dataclass(frozen=True)

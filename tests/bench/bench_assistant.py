@@ -24,6 +24,7 @@ from edge_llm.actions.values import Call
 from edge_llm.assistant import Assistant
 from edge_llm.home import Home
 from edge_llm.model import Model
+from edge_llm.model import load as load_model
 from edge_llm.planning import route_all
 from edge_llm.turns import Proposal, Question
 from tests.assistant_dialogues import Dialogue, Played, load, play, recorders, setting, wrong_slots
@@ -140,7 +141,7 @@ def main() -> int:
     }
     missed = [] if percentile(seconds, 0.95) <= MODEL_FREE_S else ["model-free p95"]
     if not options.no_model:
-        with Model.open(MODEL, home=home) as model:
+        with load_model(MODEL, home=home) as model:
             played, took = run(dialogues, model, home)
         result["with the default model"] = report(played)
         result["turns per minute"] = 60 * sum(len(one.seconds) for one in played) / took
