@@ -29,6 +29,12 @@ _HEADS = tuple(
         ("sms.send", rf"{_COURTESY}(?:send|write|shoot) (?:an? )?(?:text|sms|message"
         rf"|text message)\b(?!.*(?:\b(?:whatsapp|wechat)\b|@))"),
         ("sms.send", rf"{_POLITE}发一?[个条]?(?:短信|消息)(?!.*(?:微信|whatsapp))"),
+        ("share.text", rf"{_COURTESY}share\s+(?:this|the following|the (?:text|sentence))\b|{_POLITE}分享[：:，,]"),
+        ("web.search", rf"{_COURTESY}search\s*:"),
+        ("note.add", rf"{_COURTESY}note\s*:|^笔记[：:，,]"),
+        ("list.remove", rf"{_COURTESY}(?:take|cross|remove|delete|clear|scratch|strike|erase)\b.*\b(?:off|from)\b.*\blist\b"),
+        ("list.remove", r"(?:清单|待办|列表).*(?:删[掉除去了]|划掉|去掉|移除)"),
+        ("taxi.book", r"(?:打车|叫车|叫[个辆]车)(?:去|到|回)"),
         ("call.start", rf"{_POLITE}(?:打给|呼叫|拨打|致电|接通)"),
         (
             "memory.search",

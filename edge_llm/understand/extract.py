@@ -27,7 +27,7 @@ from edge_llm.understand.numbers import plain, read_chinese, read_english
 from edge_llm.understand.places import find_place
 from edge_llm.understand.reading import PEOPLE, Reading
 from edge_llm.understand.recipients import Named, find_anyone, values_of
-from edge_llm.understand.text_slots import bare_request, by_examples, find_text, items_of
+from edge_llm.understand.text_slots import bare_request, by_examples, find_text, items_of, trimmed
 from edge_llm.understand.times import Time, shown_time
 from edge_llm.understand.units import find_measures
 
@@ -73,7 +73,7 @@ def extract(action: Action, words: str, context: Context, known: Mapping[str, Sl
         for slot in action.slots:
             if slot.required and slot.role in ("text", "query", "item") and slot.name not in slots:
                 said = ask_model(context.model, action, slot, reading.timeless)
-                if said is not None:
+                if said is not None and _may_be_said(reading, said):
                     slots[slot.name] = _texts(slot, said)
     missing = tuple(
         slot.name for slot in action.slots if slot.required and slot.name not in slots and slot.name not in ambiguous
@@ -108,6 +108,16 @@ def duration_value(duration: Duration, context: Context) -> SlotValue:
 def typed(value: Any, shown: str | None = None) -> SlotValue:
     """A value in the person's own words."""
     return SlotValue(value, str(value) if shown is None else shown, _TYPED)
+
+
+def _may_be_said(reading: Reading, said: str) -> bool:
+    """Whether what a model picked can be a value. Where there is none, small models pick what is near: the request itself from
+    its first word on, or who it is for."""
+    folded = said.casefold().strip()
+    requests = (reading.words, reading.timeless, bare_request(reading.timeless))
+    is_request = any(words.casefold().strip().startswith(folded) for words in requests)
+    is_person = any(folded in one.text.casefold() for one in reading.named)
+    return trimmed(said) is not None and not is_request and not is_person
 
 
 def _as_said(value: SlotValue, marked: str, words: str) -> SlotValue:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from datetime import datetime
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -86,6 +87,34 @@ def test_slots_of_a_wording(action: str, words: str, values: Mapping[str, Any]) 
     for name, wanted in values.items():
         value = found.get(name)
         assert (value is None) if wanted is None else (value is not None and matches(value.value, wanted)), (name, value)
+
+
+class Picking:
+    """A model that picks the same words whatever it is asked."""
+
+    def __init__(self, answer: str) -> None:
+        self.info = SimpleNamespace(chat=True)
+        self.answer = answer
+
+    def chat(self, *_: Any, **__: Any) -> SimpleNamespace:
+        return SimpleNamespace(text=self.answer)
+
+
+@pytest.mark.parametrize(
+    ("action", "words", "picked", "value"),
+    [
+        ("whatsapp.send", "whatsapp James please", "James", None),
+        ("mail.send", "给老板发一封邮件", "给老板发一封邮件", None),
+        ("note.add", "could you take a note for me", "take a note", None),
+        ("shopping.add", "we could use some milk", "milk", ["milk"]),
+    ],
+)
+def test_a_model_picks_no_name_and_not_the_request_itself(action: str, words: str, picked: str, value: object) -> None:
+    now, region, people = setting()
+    asked = Context(now, language_of(words), people, region, Picking(picked))  # type: ignore[arg-type]
+    found = extract(ACTIONS[action], words, asked).slots
+    slot = next(slot.name for slot in ACTIONS[action].slots if slot.required and slot.role in ("text", "item"))
+    assert (found[slot].value if slot in found else None) == value
 
 
 @pytest.mark.parametrize(
