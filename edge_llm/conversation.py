@@ -190,7 +190,7 @@ class Conversation:
             answer = self._parts.answerer.answer(words, language, history=history, must_be_own=about_data, cancel=cancel)
         except (AnswerError, PromptError) as error:  # the model cannot answer this, and can answer the next
             return Failed(str(error), guess(0.0))
-        if not answer.items:  # what was found is in no later prompt
+        if answer.confidence.basis == "guess":  # what was found, or was not, is in no later prompt
             self._state.history = [*history, Message("user", words), Message("assistant", answer.text)]
         return answer
 

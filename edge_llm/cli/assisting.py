@@ -62,9 +62,14 @@ def ask_at_prompt(read_line: ReadLine) -> Approve:
     from edge_llm.turns import ALWAYS, APPROVE, DENY, Decision
     from edge_llm.understand.language import is_no, is_yes, language_of
 
+    asked: list[Proposal] = []
+
     def approve(proposal: Proposal) -> Decision:
-        say_text(proposal.text)
         chinese = language_of(proposal.text) == "zh"
+        if asked and asked[-1] is proposal:
+            note("没听懂要改什么。" if chinese else "I did not understand what should be otherwise.")
+        asked[:] = [proposal]
+        say_text(proposal.text)
         prompt, always = _PROMPT_ZH if chinese else _PROMPT
         prompt = prompt.format(always=always if proposal.may_always else "")
         while True:
@@ -82,7 +87,7 @@ def ask_at_prompt(read_line: ReadLine) -> Approve:
                 )
             elif is_yes(said):
                 return APPROVE
-            elif is_no(said):
+            elif is_no(said) or said == "否":
                 return DENY
             elif said:
                 return Decision("edit", said)

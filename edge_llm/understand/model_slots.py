@@ -27,7 +27,7 @@ def ask_model(model: Model, action: Action, slot: Slot, words: str) -> str | Non
     from edge_llm.constrain import Constraint
     from edge_llm.messages import Message
 
-    spans = _spans(bare_request(words))
+    spans = [span for span in _spans(bare_request(words)) if not _names(action, span)]
     if not spans or not model.info.chat:
         return None
     wanted = slot.description.en or slot.name.replace("_", " ")
@@ -37,6 +37,11 @@ def ask_model(model: Model, action: Action, slot: Slot, words: str) -> str | Non
     )
     answer = model.chat([Message("user", prompt)], constraint=Constraint.choices([*spans, _NULL]), max_tokens=96).text.strip()
     return None if answer == _NULL or answer not in spans else trimmed(answer)
+
+
+def _names(action: Action, span: str) -> bool:
+    """Whether a span only says which action is meant: "发短信" is no message."""
+    return span.casefold() in (action.name.en.casefold(), action.name.zh.casefold())
 
 
 def _spans(text: str) -> list[str]:

@@ -501,6 +501,31 @@ def test_what_the_model_cannot_answer_is_a_failed_turn_and_the_next_is_answered(
     assert isinstance(desk.ask("hello"), Answer)
 
 
+def test_that_something_is_not_in_the_data_is_no_part_of_small_talk(
+    make: Callable[..., Desk], make_model: Callable[..., Model]
+) -> None:
+    desk = make()
+    object.__setattr__(desk.assistant._parts.answerer, "model", make_model(["fine"]))
+    assert desk.ask("where did I park my car?").confidence.basis == "not in your data"
+    assert desk.ask("how are you").confidence.basis == "guess"
+    assert [message.content for message in desk.assistant._main._state.history] == ["how are you", "fine"]
+
+
+@pytest.mark.parametrize(
+    ("words", "own"),
+    [
+        ("when did I last see the dentist?", True), ("do I have a meeting tomorrow?", True), ("我上次看牙医是什么时候", True),
+        ("tell me a joke", False), ("what should I cook tonight?", False), ("I am tired", False), ("给我讲个笑话", False),
+    ],
+)  # fmt: skip
+def test_only_a_question_about_the_person_is_kept_from_the_model(
+    make: Callable[..., Desk], make_model: Callable[..., Model], words: str, own: bool
+) -> None:
+    desk = make()
+    object.__setattr__(desk.assistant._parts.answerer, "model", make_model(["fine"]))
+    assert (desk.ask(words).confidence.basis == "not in your data") == own
+
+
 def test_a_long_dialogue_forgets_its_beginning_instead_of_failing(
     make: Callable[..., Desk], make_model: Callable[..., Model]
 ) -> None:

@@ -84,7 +84,7 @@ class Asked:
     ("typed", "decision"),
     [
         (["y"], APPROVE), (["YES"], APPROVE), (["是"], APPROVE), (["n"], DENY), (["", "no"], DENY), (["a"], ALWAYS),
-        (["好的"], APPROVE), (["不用了"], DENY),
+        (["好的"], APPROVE), (["不用了"], DENY), (["否"], DENY),
         (["no, at nine"], Decision("edit", "no, at nine")),
     ],
 )  # fmt: skip
@@ -98,6 +98,16 @@ def test_always_is_no_answer_where_it_cannot_be_given() -> None:
     lines = iter(["always", "n"])
     proposal: Proposal = Asked(may_always=False)  # type: ignore[assignment]
     assert ask_at_prompt(lambda _: next(lines))(proposal) == DENY
+
+
+def test_a_change_that_was_not_understood_is_told(capsys: pytest.CaptureFixture[str]) -> None:
+    lines = iter(["hm", "n"])
+    proposal: Proposal = Asked()  # type: ignore[assignment]
+    approve = ask_at_prompt(lambda _: next(lines))
+    assert approve(proposal) == Decision("edit", "hm")
+    assert capsys.readouterr().err == ""
+    assert approve(proposal) == DENY
+    assert "did not understand" in capsys.readouterr().err
 
 
 @pytest.mark.parametrize("left", [EOFError, KeyboardInterrupt])

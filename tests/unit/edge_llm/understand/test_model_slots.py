@@ -40,3 +40,10 @@ def test_a_request_without_words_asks_nothing(actions: dict[str, Action]) -> Non
     model = Scripted("null")
     assert ask_model(model, actions["shop.buy"], actions["shop.buy"].slot("item"), "?!") is None  # type: ignore[arg-type]
     assert model.constraint is None
+
+
+def test_the_words_for_the_action_itself_are_no_value(actions: dict[str, Action]) -> None:
+    model = Scripted("发短信")
+    action = actions["sms.send"]
+    assert ask_model(model, action, action.slot("message"), "发短信") is None  # type: ignore[arg-type]
+    assert model.constraint is None
