@@ -35,7 +35,6 @@ QKV = "self_attn.qkv_proj"
 _OPSET = 21
 _IR_VERSION = 10
 _CONTRIB = "com.microsoft"
-_FLOAT, _INT64 = TensorProto.FLOAT, TensorProto.INT64
 
 Dimension: TypeAlias = int | str
 AccuracyLevels: TypeAlias = Callable[[BlockFormat], int]
@@ -62,42 +61,51 @@ def build_model(
         weights: the initializers that the projections and the norms name, `rope.cos` and `rope.sin`.
         levels: MatMulNBits' accuracy_level for each block format; 4 multiplies in int8, 1 in float32.
     """
-    graph = _Graph(architecture, projections, levels)
+    graph = DecoderGraph(architecture, projections, levels)
     graph.build()
+    start = value("logits_start", TensorProto.INT64, [1])
+    logits = value("logits", TensorProto.FLOAT, ["batch_size", "logits_length", architecture.vocabulary_size])
+    return assemble(graph, weights, inputs=[start], outputs=[logits])
+
+
+def assemble(
+    graph: DecoderGraph, weights: Iterable[TensorProto], *, inputs: Sequence[ValueInfoProto], outputs: Sequence[ValueInfoProto]
+) -> ModelProto:
+    """A model of the graph's nodes. The ids, the mask and the KV buffers are its inputs and outputs, beside those given."""
+    architecture = graph.architecture
     cache: list[Dimension] = ["batch_size", architecture.kv_heads, "past_sequence_length", architecture.head_dim]
     present: list[Dimension] = [*cache[:2], "total_sequence_length", architecture.head_dim]
-    layers = range(architecture.layers)
-    inputs = [
-        _value("input_ids", _INT64, ["batch_size", "sequence_length"]),
-        _value("attention_mask", _INT64, ["batch_size", "total_sequence_length"]),
-        *(_value(f"past_key_values.{layer}.{part}", _FLOAT, cache) for layer in layers for part in ("key", "value")),
-        _value("logits_start", _INT64, [1]),
+    buffers = [f"{layer}.{part}" for layer in range(architecture.layers) for part in ("key", "value")]
+    taken = [
+        value("input_ids", TensorProto.INT64, ["batch_size", "sequence_length"]),
+        value("attention_mask", TensorProto.INT64, ["batch_size", "total_sequence_length"]),
+        *(value(f"past_key_values.{name}", TensorProto.FLOAT, cache) for name in buffers),
+        *inputs,
     ]
-    outputs = [
-        _value("logits", _FLOAT, ["batch_size", "logits_length", architecture.vocabulary_size]),
-        *(_value(f"present.{layer}.{part}", _FLOAT, present) for layer in layers for part in ("key", "value")),
-    ]
-    body = helper.make_graph(graph.nodes, architecture.family, inputs, outputs, [*graph.constants, *weights])
+    given = [*outputs, *(value(f"present.{name}", TensorProto.FLOAT, present) for name in buffers)]
+    body = helper.make_graph(graph.nodes, architecture.family, taken, given, [*graph.constants, *weights])
     opsets = [helper.make_opsetid("", _OPSET), helper.make_opsetid(_CONTRIB, 1)]
     return helper.make_model(body, opset_imports=opsets, ir_version=_IR_VERSION, producer_name="edge-llm")
 
 
-def _value(name: str, kind: int, shape: list[Dimension]) -> ValueInfoProto:
+def value(name: str, kind: int, shape: list[Dimension]) -> ValueInfoProto:
+    """An input or output, of a TensorProto type."""
     return helper.make_tensor_value_info(name, kind, shape)
 
 
-class _Graph:
+class DecoderGraph:
     """Collects nodes in the order they run. Every method that adds nodes returns the name of its result."""
 
     def __init__(self, architecture: Architecture, projections: Mapping[str, Projection], levels: AccuracyLevels) -> None:
-        self._architecture = architecture
+        self.architecture = architecture
         self._projections = projections
         self._levels = levels
         self.nodes: list[NodeProto] = []
         self.constants: list[TensorProto] = []
 
     def build(self) -> None:
-        architecture = self._architecture
+        """Add the nodes of the whole model."""
+        architecture = self.architecture
         self._cache_lengths()
         # An initializer that is also a graph input is a default: a feed overrides it, and who does not know it need not feed.
         self._constant("logits_start", [0])
@@ -111,9 +119,8 @@ class _Graph:
     def _layer(self, layer: int, hidden: str, update: str | None) -> tuple[str, str]:
         """One block. `hidden` is the residual stream to which `update` is still to be added; returns the same two."""
         prefix = f"model.layers.{layer}"
-        normed, hidden = self._add_and_norm(f"{prefix}.input_layernorm", hidden, update)
-        attended = self._attention(layer, prefix, normed)
-        if layer == self._architecture.layers - 1:
+        attended, hidden = self._attend(layer, hidden, update)
+        if layer == self.architecture.layers - 1:
             # Past the last layer's attention positions no longer meet: those whose logits nobody reads end here.
             attended, hidden = self._last_rows(f"{prefix}.attended", attended), self._last_rows(f"{prefix}.hidden", hidden)
         attended = self._project(f"{prefix}.self_attn.o_proj", attended)
@@ -126,8 +133,14 @@ class _Graph:
         gated = self._node("Mul", [gate, up], f"{prefix}.mlp.gated")
         return hidden, self._project(f"{prefix}.mlp.down_proj", gated)
 
+    def _attend(self, layer: int, hidden: str, update: str | None) -> tuple[str, str]:
+        """The first half of a block, up to its attention: its result, and the residual stream with `update` added."""
+        prefix = f"model.layers.{layer}"
+        normed, hidden = self._add_and_norm(f"{prefix}.input_layernorm", hidden, update)
+        return self._attention(layer, prefix, normed), hidden
+
     def _attention(self, layer: int, prefix: str, normed: str) -> str:
-        architecture = self._architecture
+        architecture = self.architecture
         if f"{prefix}.{QKV}" in self._projections:
             heads = [self._project(f"{prefix}.{QKV}", normed), "", ""]
         else:
@@ -150,7 +163,7 @@ class _Graph:
 
     def _norm_heads(self, name: str, heads: str, count: int) -> str:
         """RMS-normalise each head by itself: the axis is split for it and joined again."""
-        width = self._architecture.head_dim
+        width = self.architecture.head_dim
         split = self._node("Reshape", [heads, self._constant(f"{name}.split", [0, 0, count, width])], f"{name}.heads")
         normed = self._norm(name, split)
         return self._node("Reshape", [normed, self._constant(f"{name}.join", [0, 0, count * width])], f"{name}.joined")
@@ -194,14 +207,14 @@ class _Graph:
         """The normalised sum of both, and the sum."""
         if update is None:
             return self._norm(name, hidden), hidden
-        inputs, total, epsilon = [hidden, update, f"{name}.weight"], f"{name}.sum", self._architecture.norm_epsilon
+        inputs, total, epsilon = [hidden, update, f"{name}.weight"], f"{name}.sum", self.architecture.norm_epsilon
         also = ["", "", total]
         normed = self._node("SkipSimplifiedLayerNormalization", inputs, f"{name}.out", also=also, contrib=True, epsilon=epsilon)
         return normed, total
 
     def _norm(self, name: str, source: str) -> str:
         # Not of the contrib domain: ONNX Runtime registers it among the standard operators.
-        epsilon = self._architecture.norm_epsilon
+        epsilon = self.architecture.norm_epsilon
         inputs = [source, f"{name}.weight"]
         return self._node("SimplifiedLayerNormalization", inputs, f"{name}.out", axis=-1, epsilon=epsilon, stash_type=1)
 

@@ -15,11 +15,13 @@ from typing import TYPE_CHECKING, Final, Protocol
 import numpy as np
 
 from quantize.architecture import Architecture, TensorSpec
-from quantize.blocks import BLOCK, Quantized, Weight
+from quantize.blocks import BLOCK, BlockFormat, Quantized, Weight
 from quantize.families import find_family
+from quantize.fill_graph import build_fill_model
 from quantize.genai_config import NAME, genai_config
 from quantize.onnx_data import ExternalData
 from quantize.onnx_graph import EMBEDDING, HEAD, QKV, AccuracyLevels, Projection, build_model
+from runtimes.bundle import FILL_NAME
 
 if TYPE_CHECKING:
     from typing_extensions import Self
@@ -100,7 +102,10 @@ class OnnxWriter:
         self._write_graph(MODEL_NAME, lambda _: self._accuracy_level)
         stored = {projection.format.name for projection in self._projections.values() if projection.format is not None}
         if self._accuracy_level == ACCURACY_LEVEL and not stored.isdisjoint(PREFILL_LEVELS):
-            self._write_graph(PREFILL_NAME, lambda kind: PREFILL_LEVELS.get(kind.name, ACCURACY_LEVEL))
+            self._write_graph(PREFILL_NAME, _prefill_level)
+            filling = build_fill_model(architecture, self._projections, self._data.initializers, levels=_prefill_level)
+            if filling is not None:
+                (self._directory / FILL_NAME).write_bytes(filling.SerializeToString())
         (self._directory / NAME).write_text(genai_config(architecture, MODEL_NAME), encoding="utf-8")
 
     def _write_graph(self, name: str, levels: AccuracyLevels) -> None:
@@ -169,6 +174,10 @@ class OnnxWriter:
             self._data.alias(f"{HEAD}.scales", f"{EMBEDDING}.scales", (table.rows, table.columns // BLOCK))
         self._data.alias(f"{HEAD}.weight", f"{EMBEDDING}.weight", shape)
         self._projections[HEAD] = table
+
+
+def _prefill_level(block_format: BlockFormat) -> int:
+    return PREFILL_LEVELS.get(block_format.name, ACCURACY_LEVEL)
 
 
 def _format_name(weight: Weight) -> str | None:

@@ -21,6 +21,7 @@ from runtimes.gguf import read_header
 
 SCHEMA_VERSION = 1
 MANIFEST_NAME = "manifest.json"
+FILL_NAME = "fill.onnx"
 _CHUNK = 1 << 20
 _MANIFEST_LIMIT = 16 << 20
 _AGAIN = "Quantize or pull the model again."
@@ -87,6 +88,17 @@ class Bundle:
     @property
     def prefill_path(self) -> Path | None:
         return None if self.manifest.prefill is None else self.directory / self.manifest.prefill
+
+    @property
+    def weights_path(self) -> Path:
+        """Where the weights of an ONNX model are."""
+        return self.model_path.with_name(f"{self.manifest.model}.data")
+
+    @property
+    def fill_path(self) -> Path | None:
+        """The graph that only fills the KV buffers (runtimes.ort_fill), or None. No field of the manifest names it, because
+        versions that do not know it refuse a manifest with a field they do not know."""
+        return self.directory / FILL_NAME if FILL_NAME in self.manifest.files else None
 
     @property
     def tokenizer_path(self) -> Path | None:

@@ -1,30 +1,22 @@
 """ONNX Runtime as a runtime: the graphs quantize writes, run by a thin loop of our own.
 
-Knows the graph's inputs and outputs (below) and how to keep one KV buffer bound as both past and present. Knows no
-operator, no quantization and no text.
-
-Inputs, batch 1:  `input_ids` int64 (1, S); `attention_mask` int64 (1, T) of ones, T = tokens held after this call;
-`past_key_values.N.key|value` float32 (1, kv_heads, P, head_dim), P >= T the buffer's length; and the optional
-`logits_start` int64 [1], the first position whose logits are wanted (negative: from the end).
-Outputs:  `logits` float32 (1, rows, vocabulary); `present.N.key|value`, bound to the buffers given as past, so that
-GroupQueryAttention appends in place (https://onnxruntime.ai/docs/genai/howto/past-present-share-buffer.html).
+Knows which of a bundle's graphs takes how many tokens, and the KV buffers that they share. Knows no operator, no
+quantization and no text.
 """
 
 from __future__ import annotations
 
 import platform
-import re
-from collections.abc import Mapping
-from dataclasses import dataclass
-from pathlib import Path
-from types import ModuleType
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from runtimes.contract import Capabilities, RuntimeStatus
-from runtimes.errors import BundleError, PromptError, RuntimeFailedError, RuntimeUnavailableError
-from runtimes.ort_library import FATAL, INSTALL, failures, first_line, load_library
+from runtimes.cpu import multiplies_int8
+from runtimes.errors import BundleError, PromptError, RuntimeUnavailableError
+from runtimes.ort_fill import FillGraph
+from runtimes.ort_graph import Graph
+from runtimes.ort_library import INSTALL, load_library
 from runtimes.session import CheckedSession, context_length_of, fingerprint
 from runtimes.threads import available_cores
 
@@ -39,103 +31,26 @@ _CHUNK = 256
 _STEP = 256
 """KV positions the buffers grow by, at least."""
 _PREFILL_TOKENS = 128
-_FLOAT_PREFILL_MACHINES = frozenset({"x86_64", "amd64"})
+_X86 = frozenset({"x86_64", "amd64"})
 """A bundle's graph for prefill widens 4-bit codes to float32. From _PREFILL_TOKENS at once that is faster on x86 (512 tokens
 of SmolLM2-135M: 450 ms, 640 without; 128 tokens: 106 and 158; AVX-512, 2 threads). Its own layout of the weights is what it
-costs: 351 MB at the peak, 242 without. Elsewhere it was not measured: Arm's int8 instructions may well win."""
-_SPIN_US = "20"
-"""Microseconds a worker spins for its next share of work before it sleeps. Beside one busy process, at a context of 64 tokens,
-20 decodes a token in 12.4 ms and the default of a millisecond in 14.8; on a quiet machine they are within 6 % of each other."""
+costs: 371 MB at the peak, 266 without. Elsewhere it was not measured: Arm's int8 instructions may well win."""
+_FILL_TOKENS = 112
+"""Where the CPU multiplies int8, the graph that fills the buffers takes all tokens of a feed but those whose logits are wanted,
+from so many on: twice as fast as the graph for prefill (512 tokens: 0.63 s of one core and 1.22), in as much memory (363 MB).
+Making its weights takes 0.6 s of a core, once. A little less than _PREFILL_TOKENS, so that no session needs both graphs for
+feeds that want a few rows; and by the feed alone, so that the same text gives the same logits whatever came before."""
 _ROW_COST = 0.33
 """Capabilities.row_cost. SmolLM2-135M after 600 tokens, AVX2, 2 threads: 4 bits 7.7 ms for one token, 10.3 for two, 14.6 for
 four, 23.9 for eight; 8 bits the same in proportion. The rows of a longer feed are as good as a single one and rounded
 otherwise: MatMulNBits and GroupQueryAttention have kernels of their own for one row."""
-_PAST = re.compile(r"past_key_values\.(\d+)\.(key|value)")
-
-
-class _Graph:
-    """One loaded graph, and what is bound to its inputs and outputs."""
-
-    def __init__(self, library: ModuleType, path: Path, threads: int) -> None:
-        """Raises RuntimeFailedError."""
-        self._library = library
-        self._path = path
-        options = library.SessionOptions()
-        options.intra_op_num_threads = threads
-        options.inter_op_num_threads = 1
-        options.add_session_config_entry("session.intra_op.spin_duration_us", _SPIN_US)
-        options.log_severity_level = FATAL  # whatever goes wrong comes back as an exception too
-        try:
-            self.session = library.InferenceSession(str(path), options, providers=["CPUExecutionProvider"])
-        except failures() as error:
-            raise RuntimeFailedError(
-                f"ONNX Runtime cannot load {path}: {first_line(error)}. Quantize the model again."
-            ) from error
-        self._binding = self.session.io_binding()
-
-    def read_signature(self, declared: int) -> _Signature:
-        """What the graph expects and gives. Raises BundleError, also when its vocabulary is not as `declared`."""
-        path = self._path
-        inputs = {item.name: item for item in self.session.get_inputs()}
-        outputs = {item.name: item for item in self.session.get_outputs()}
-        optional = {item.name for item in self.session.get_overridable_initializers()}
-        past = {name: item for name, item in inputs.items() if _PAST.fullmatch(name)}
-        expected = {"input_ids", "attention_mask", *past}
-        names = tuple(name.removeprefix("past_key_values.") for name in past)
-        produced = {"logits", *(f"present.{name}" for name in names)}
-        if not past or set(inputs) != expected or set(outputs) != produced or "logits_start" not in optional:
-            raise BundleError(
-                f"{path} is not a graph that edge-llm wrote: its inputs or outputs differ. Quantize the model again."
-            )
-        shapes = {(item.type, len(item.shape), item.shape[1], item.shape[-1]) for item in past.values()}
-        kind, rank, heads, head_dim = shapes.pop()
-        vocabulary_size = outputs["logits"].shape[-1]
-        sizes = (heads, head_dim, vocabulary_size)
-        if shapes or kind != "tensor(float)" or rank != 4 or not all(isinstance(size, int) and size > 0 for size in sizes):
-            raise BundleError(f"{path} has KV buffers or logits of an unknown shape. Quantize the model again.")
-        if vocabulary_size != declared:
-            raise BundleError(
-                f"{path} has {vocabulary_size} tokens and its manifest says {declared}. Quantize the model again."
-            )
-        return _Signature(names, heads, head_dim, vocabulary_size)
-
-    def bind_cache(self, values: Mapping[str, Any]) -> None:
-        """Bind each KV buffer, an OrtValue, as past and as present."""
-        for name, value in values.items():
-            self._binding.bind_ortvalue_input(f"past_key_values.{name}", value)
-            self._binding.bind_ortvalue_output(f"present.{name}", value)
-
-    def run(self, chunk: npt.NDArray[np.int64], mask: npt.NDArray[np.int64], wanted_from: int, into: Logits) -> None:
-        """One pass over `chunk`; logits from `wanted_from` on are written to `into`. Raises RuntimeFailedError."""
-        bind, value_of = self._binding, self._library.OrtValue.ortvalue_from_numpy
-        try:
-            bind.bind_ortvalue_input("input_ids", value_of(chunk[None]))
-            bind.bind_ortvalue_input("attention_mask", value_of(mask[None]))
-            bind.bind_ortvalue_input("logits_start", value_of(np.array([wanted_from], np.int64)))
-            bind.bind_ortvalue_output("logits", value_of(into[None]))
-            self.session.run_with_iobinding(bind)
-        except failures() as error:
-            raise RuntimeFailedError(
-                f"ONNX Runtime failed on {chunk.size} tokens of {self._path}: {first_line(error)}. "
-                "Nothing was added; close other programs or use a shorter context."
-            ) from error
-
-
-@dataclass(frozen=True)
-class _Signature:
-    """Names of the KV buffers ("N.key" and "N.value") and the sizes of a graph."""
-
-    names: tuple[str, ...]
-    heads: int
-    head_dim: int
-    vocabulary_size: int
 
 
 class OrtSession(CheckedSession):
     """One ONNX model and its KV buffers, which grow in steps up to the context length.
 
-    Where the bundle has a graph of its own for prefill, it is loaded when the first long chunk comes: a short
-    conversation never pays for it.
+    Where the bundle has graphs of their own for prefill, one is loaded when the first long feed comes: a short conversation
+    never pays for it.
     """
 
     def __init__(self, bundle: Bundle, limit: int, threads: int, *, exact: bool = False) -> None:
@@ -151,10 +66,12 @@ class OrtSession(CheckedSession):
         self._exact = exact
         self._chunk = limit if exact else _CHUNK
         self._identity: bytes | None = None
-        self._graph = _Graph(self._library, bundle.model_path, threads)
-        self._prefill: _Graph | None = None
-        widens = not exact and platform.machine().lower() in _FLOAT_PREFILL_MACHINES
+        self._graph = Graph(self._library, bundle.model_path, threads)
+        self._prefill: Graph | None = None
+        widens = not exact and platform.machine().lower() in _X86
         self._prefill_path = bundle.prefill_path if widens else None
+        self._fill: FillGraph | None = None
+        self._fill_path = bundle.fill_path if widens and multiplies_int8() else None
         self._signature = self._graph.read_signature(bundle.manifest.vocabulary_size)
         super().__init__(Capabilities(limit, self._signature.vocabulary_size, rewind=True, snapshot=True, row_cost=_ROW_COST))
         empty = (1, self._signature.heads, 0, self._signature.head_dim)
@@ -175,7 +92,7 @@ class OrtSession(CheckedSession):
             larger[:, :, : self._position] = buffer[:, :, : self._position]
             grown.append(larger)
         self._buffers = grown
-        for graph in (self._graph, self._prefill):
+        for graph in (self._graph, self._prefill, self._fill):
             if graph is not None:
                 graph.bind_cache(self._cache_values())
 
@@ -183,17 +100,28 @@ class OrtSession(CheckedSession):
         value_of = self._library.OrtValue.ortvalue_from_numpy
         return {name: value_of(buffer) for name, buffer in zip(self._signature.names, self._buffers, strict=True)}
 
-    def _graph_for(self, tokens: int) -> _Graph:
+    def _graph_for(self, tokens: int) -> Graph:
         """The graph that takes `tokens` at once the fastest."""
         if tokens < _PREFILL_TOKENS or self._prefill_path is None:
             return self._graph
         if self._prefill is None:
-            prefill = _Graph(self._library, self._prefill_path, self._threads)
+            prefill = Graph(self._library, self._prefill_path, self._threads)
             if prefill.read_signature(self._signature.vocabulary_size) != self._signature:
                 raise BundleError(f"{self._prefill_path} and {self._bundle.model_path} differ. Quantize the model again.")
             prefill.bind_cache(self._cache_values())
             self._prefill = prefill
         return self._prefill
+
+    def _fill_graph_for(self, tokens: int) -> FillGraph | None:
+        """The graph that fills the buffers, where `tokens` without logits are worth it."""
+        if self._fill_path is None or tokens < _FILL_TOKENS:
+            return None
+        if self._fill is None:
+            weights = self._bundle.weights_path
+            fill = FillGraph(self._library, self._fill_path, weights, self._signature, self._threads)
+            fill.bind_cache(self._cache_values())
+            self._fill = fill
+        return self._fill
 
     def _append(self, ids: npt.NDArray[np.int64], rows: int) -> Logits:
         self._reserve(self._position + ids.size)
@@ -202,13 +130,24 @@ class OrtSession(CheckedSession):
             computed = 2  # the last layer of a single row would run the kernels for one row, which round otherwise
         logits = np.empty((computed, self._capabilities.vocabulary_size), np.float32)
         first_wanted = ids.size - computed
-        for start in range(0, ids.size, self._chunk):
+        filled = self._fill_with(ids[:first_wanted])
+        for start in range(filled, ids.size, self._chunk):
             chunk = ids[start : start + self._chunk]
             wanted_from = min(max(0, first_wanted - start), chunk.size)
             row = start + wanted_from - first_wanted
             into = logits[max(0, row) : max(0, row) + chunk.size - wanted_from]
             self._run(chunk, self._position + start + chunk.size, wanted_from, into)
         return logits[computed - rows :]
+
+    def _fill_with(self, ids: npt.NDArray[np.int64]) -> int:
+        """Write keys and values of `ids`, where there is a graph for no more than that; returns how many were written."""
+        graph = self._fill_graph_for(ids.size)
+        if graph is None:
+            return 0
+        for start in range(0, ids.size, self._chunk):
+            chunk = ids[start : start + self._chunk]
+            graph.run(chunk, self._mask[: self._position + start + chunk.size])
+        return ids.size
 
     def _run(self, chunk: npt.NDArray[np.int64], total: int, wanted_from: int, into: Logits) -> None:
         """One pass over `chunk`, which ends at position `total`; logits from `wanted_from` on are written to `into`."""
@@ -238,6 +177,7 @@ class OrtSession(CheckedSession):
     def _release(self) -> None:
         del self._graph
         self._prefill = None
+        self._fill = None
         self._buffers = []
 
 

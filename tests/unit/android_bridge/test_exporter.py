@@ -35,7 +35,7 @@ def test_an_export_is_read_back_and_verified(bundles: dict[str, Bundle], tmp_pat
     assert manifest.tokenizer.special_ids == (256, 257, 258)
     assert manifest.turns is not None
     assert set(manifest.files) == {path.name for path in (tmp_path / "phone").iterdir()} - {PHONE_MANIFEST_NAME}
-    assert not {"prefill.onnx", "report.json", "chat_template.jinja"} & set(manifest.files)
+    assert not {"prefill.onnx", "fill.onnx", "report.json", "chat_template.jinja"} & set(manifest.files)
 
 
 def test_the_manifest_is_as_its_schema_says(bundles: dict[str, Bundle], tmp_path: Path) -> None:

@@ -15,6 +15,7 @@ from quantize.architecture import Architecture, LinearScaling, Rope, TensorSpec
 from quantize.blocks import Q4_0, Q8_0, BlockFormat
 from quantize.families import find_family
 from quantize.write_onnx import DATA_NAME, MODEL_NAME, PREFILL_NAME, OnnxWriter
+from runtimes.bundle import FILL_NAME
 from tests.onnx_models import Choice, open_onnx, random_weights, rounded, write_onnx
 
 TINY = Architecture(
@@ -155,7 +156,13 @@ def test_genai_config_describes_the_model(tmp_path: Path) -> None:
 
 def test_the_same_weights_give_the_same_bytes(tmp_path: Path) -> None:
     first, second = (write_onnx(tmp_path / name, BIASED, random_weights(BIASED), four_bits) for name in "ab")
-    assert sorted(file.name for file in first.iterdir()) == ["genai_config.json", MODEL_NAME, DATA_NAME, PREFILL_NAME]
+    assert sorted(file.name for file in first.iterdir()) == [
+        FILL_NAME,
+        "genai_config.json",
+        MODEL_NAME,
+        DATA_NAME,
+        PREFILL_NAME,
+    ]
     assert all((first / file.name).read_bytes() == file.read_bytes() for file in second.iterdir())
 
 
@@ -171,7 +178,32 @@ def test_a_prefill_graph_differs_in_the_level_of_its_four_bit_products_alone(tmp
             changed += 1
     assert changed
     assert prefill == plain
-    assert not (write_onnx(tmp_path / "8", TINY, random_weights(TINY), eight_bits) / PREFILL_NAME).exists()
+    eight = write_onnx(tmp_path / "8", TINY, random_weights(TINY), eight_bits)
+    assert not (eight / PREFILL_NAME).exists()
+    assert not (eight / FILL_NAME).exists()
+
+
+def test_a_graph_that_fills_the_cache_holds_no_weights_and_no_head(tmp_path: Path) -> None:
+    directory = write_onnx(tmp_path / "4", BIASED, random_weights(BIASED), four_bits)
+    graph = onnx.load(directory / FILL_NAME, load_external_data=False).graph
+    inputs, held = {item.name for item in graph.input}, {item.name for item in graph.initializer}
+    projected = {node.name for node in graph.node if node.op_type == "DynamicQuantizeMatMul"}
+    assert projected
+    for name in projected:
+        assert f"{name.removesuffix('.product')}.int8" in inputs
+        assert f"{name.removesuffix('.product')}.weight" not in held
+    assert "model.embed_tokens.weight" in inputs - held
+    assert all(item.name.startswith("present.") for item in graph.output)
+    assert not any("lm_head" in name for name in held)
+    assert (directory / FILL_NAME).stat().st_size < 100_000
+
+
+def test_a_graph_that_would_take_more_memory_than_the_one_for_prefill_is_not_written(tmp_path: Path) -> None:
+    """Layers that are many times the head: int8 takes a byte a weight, a block of 32 at 4 bits 24."""
+    for layers, expected in ((2, True), (12, False)):
+        deep = replace(TINY, layers=layers)
+        directory = write_onnx(tmp_path / str(layers), deep, random_weights(deep), four_bits)
+        assert (directory / FILL_NAME).exists() is expected
 
 
 def test_tensors_come_in_order_whole_and_of_their_shape(tmp_path: Path) -> None:

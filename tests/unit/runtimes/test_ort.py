@@ -37,6 +37,12 @@ def bundle(tmp_path_factory: pytest.TempPathFactory) -> Bundle:
     return read_bundle(folder / "out")
 
 
+@pytest.fixture(autouse=True)
+def without_int8(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The graph that needs it has tests of its own."""
+    monkeypatch.setattr(module, "multiplies_int8", lambda: False)
+
+
 def open_ort(bundle: Bundle) -> OrtSession:
     session = RUNTIME.open(bundle, THREADS)
     assert isinstance(session, OrtSession)
