@@ -10,13 +10,15 @@ import math
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Final
 
+from runtimes.errors import ContextOverflowError
+
 if TYPE_CHECKING:
     from edge_llm.model import Model
 
 WEIGHT: Final = 0.3
 """What one standard deviation among the texts counts for, in the units of a search's score. Measured: docs/memory.md."""
-_MOST_CHARS = 1_200
-"""Of a text that is read: the time it takes grows with it."""
+_MOST_BYTES = 1_200
+"""Of a text that is read: the time it takes grows with its tokens, of which a Chinese character needs two or three."""
 
 
 class ModelReranker:
@@ -38,11 +40,20 @@ class ModelReranker:
         """
         if not query.strip() or len(texts) < 2:
             return [0.0] * len(texts)
-        likely = [self._model.score(_prompt(text), [" " + query.strip()])[0].logprob_mean for text in texts]
+        likely = [self._likelihood(query.strip(), text.encode("utf-8", "replace")[:_MOST_BYTES]) for text in texts]
         mean = math.fsum(likely) / len(likely)
         deviation = math.sqrt(math.fsum((value - mean) ** 2 for value in likely) / len(likely))
         return [self._weight * (value - mean) / deviation if deviation else 0.0 for value in likely]
 
+    def _likelihood(self, query: str, text: bytes) -> float:
+        """How likely the model holds the question after as much of the text as its context has room for."""
+        try:
+            return self._model.score(_prompt(text.decode("utf-8", "ignore")), [f" {query}"])[0].logprob_mean
+        except ContextOverflowError:
+            if not text:
+                raise
+            return self._likelihood(query, text[: len(text) // 2])
+
 
 def _prompt(text: str) -> str:
-    return f"Message: {text[:_MOST_CHARS]}\nA question that this message answers:"
+    return f"Message: {text}\nA question that this message answers:"

@@ -9,6 +9,7 @@ import pytest
 
 from edge_llm.memory.model_reranker import ModelReranker
 from edge_llm.score import Score
+from runtimes.errors import ContextOverflowError
 
 
 class Likelihoods:
@@ -56,3 +57,19 @@ def test_long_texts_are_read_in_part() -> None:
     judge, model = reranker()
     judge("a", ["x" * 100_000, "y"])
     assert max(map(len, model.prompts)) < 2_000
+
+
+def test_a_text_longer_than_the_context_is_read_as_far_as_it_goes() -> None:
+    judge, model = reranker()
+    score = model.score
+
+    def small(prompt: str, continuations: Sequence[str]) -> list[Score]:
+        if len(prompt) + len(continuations[0]) > 300:
+            raise ContextOverflowError(len(prompt), 300)
+        return score(prompt, continuations)
+
+    model.score = small  # type: ignore[method-assign]
+    scores = judge("牙医", ["牙医" + "我昨天去了医院" * 300, "没有"])
+    assert scores[0] == max(scores)
+    with pytest.raises(ContextOverflowError):
+        judge("牙医" * 200, ["a", "b"])
