@@ -121,9 +121,8 @@ class Bench:
 
     def _kotlin_arm(self, profile: Profile) -> Kernels:
         arguments = self._arguments("followed", "arm")
-        return _counted(
-            run_java(self.arm, profile, self.jars, "dev.edgellm.LogitsKt", arguments, count=True, timeout_s=7200).kernels
-        )
+        run = run_java(self.arm, profile, self.jars, "dev.edgellm.LogitsKt", arguments, count=True, timeout_s=PATIENCE_S)
+        return _counted(run)
 
     def _wheel_arguments(self, out: str) -> list[str]:
         return [str(self.phone / "model.onnx"), str(self.folder / "followed"), str(self.folder / out)]
