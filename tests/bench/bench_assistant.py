@@ -145,7 +145,10 @@ def main() -> int:
             played, took = run(dialogues, model, home)
         result["with the default model"] = report(played)
         result["turns per minute"] = 60 * sum(len(one.seconds) for one in played) / took
-        missed += ["turns per minute"] if result["turns per minute"] < TURNS_PER_MINUTE else []
+        worded = [second for one in played if one.dialogue.kind == "none" for second in one.seconds]
+        result["answers in words per minute"] = 60 / statistics.mean(worded)
+        slowest = min(result["turns per minute"], result["answers in words per minute"])
+        missed += ["turns per minute"] if slowest < TURNS_PER_MINUTE else []
         missed += ["success"] if figures(played)["success"] < SUCCESS else []
     missed += ["wrong but executed"] if any(one.wrong_executed for one in played) else []
     result["missed"] = missed
