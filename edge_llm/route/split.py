@@ -76,7 +76,7 @@ def _cut(text: str, joint: re.Pattern[str], joint_own: re.Pattern[str], dictated
     pieces, start = [], 0
     for match in joint.finditer(text):
         before = text[start : match.start()]
-        if not before.strip() or any(left < match.end() and match.start() < right for left, right in quoted):
+        if not before.strip(" ,;.，；。") or any(left < match.end() and match.start() < right for left, right in quoted):
             continue
         if dictated.search(before):
             own = joint_own.match(text, match.start())
