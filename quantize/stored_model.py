@@ -17,6 +17,7 @@ from quantize.recipe import Recipe
 from quantize.targets import BLOCK_KERNEL, FLOAT_KERNEL
 from quantize.tensor_types import Container, assign_types, tensor_bytes
 from quantize.write_onnx import PREFILL_LEVELS
+from runtimes.rotation import GROUP
 
 FLOATS: Final = frozenset({"F64", "F32", "F16", "BF16"})
 """Types that are not quantized."""
@@ -24,6 +25,8 @@ _PAGE, _SMALL = 4096, 64  # where onnx_data.py starts large and small arrays
 _GGUF_ALIGNMENT = 32
 # Counted on the bundles of SmolLM2-135M (272 tensors, 30 layers): what stands beside the weights.
 _GRAPH_BYTES_PER_TENSOR = 500
+_FILL_BYTES_PER_TENSOR = 1_100
+"""Of the graph that only fills the cache. A model that is too large for it has none, and would not notice so few bytes."""
 GGUF_BYTES_PER_TENSOR = 70
 _REPORT_BYTES_PER_TENSOR = 224
 _FIXED_BYTES = 5_000
@@ -120,14 +123,16 @@ def store(shape: ModelShape, recipe: Recipe, container: Container, texts: TextBy
 
 def _onnx_extra(shape: ModelShape, tensors: Sequence[StoredTensor]) -> int:
     """The graphs, the rotary tables, and what is left of the pages."""
-    graphs = 1 + any(tensor.type in PREFILL_LEVELS for tensor in tensors)
+    has_prefill = any(tensor.type in PREFILL_LEVELS for tensor in tensors)
+    fills = any(tensor.type in PREFILL_LEVELS and tensor.spec.shape[-1] % GROUP == 0 for tensor in tensors)
+    graph = len(tensors) * (_GRAPH_BYTES_PER_TENSOR * (1 + has_prefill) + _FILL_BYTES_PER_TENSOR * fills)
     tables = 4 * shape.context_length * shape.head_dim
     end = weights = 0
     for size in _onnx_arrays(tensors):
         alignment = _PAGE if size >= _PAGE else _SMALL
         end = -(-end // alignment) * alignment + size
         weights += size
-    return graphs * len(tensors) * _GRAPH_BYTES_PER_TENSOR + tables + end - weights
+    return graph + tables + end - weights
 
 
 def _onnx_arrays(tensors: Sequence[StoredTensor]) -> list[int]:
