@@ -14,74 +14,16 @@ from importlib.resources import files
 from typing import TYPE_CHECKING, Any
 
 from edge_llm.understand.generic import Filled, Function, Meanings, fill
-from edge_llm.understand.parameters import parameters_of, stem, words_of
+from edge_llm.understand.parameters import FUNCTION_WORDS, parameters_of, stem, words_of
 
 if TYPE_CHECKING:
     from edge_llm.model import Model
 
-_EMPTY = frozenset(
-    [
-        "the",
-        "a",
-        "an",
-        "of",
-        "for",
-        "to",
-        "in",
-        "on",
-        "at",
-        "by",
-        "with",
-        "and",
-        "or",
-        "is",
-        "are",
-        "be",
-        "as",
-        "that",
-        "this",
-        "which",
-        "from",
-        "it",
-        "its",
-        "if",
-        "what",
-        "how",
-        "much",
-        "many",
-        "who",
-        "when",
-        "where",
-        "get",
-        "find",
-        "calculate",
-        "compute",
-        "i",
-        "me",
-        "my",
-        "you",
-        "can",
-        "please",
-        "give",
-        "tell",
-        "show",
-        "want",
-        "need",
-        "do",
-        "does",
-        "given",
-        "between",
-        "specific",
-        "based",
-        "certain",
-        "using",
-        "return",
-        "retrieve",
-        "determine",
-        "provide",
-        "information",
-        "function",
-    ]
+_EMPTY = FUNCTION_WORDS | frozenset(
+    """
+    based between calculate certain compute determine do does find function get give i information many me much
+    my need please provide retrieve return show tell using you
+    """.split()  # noqa: SIM905
 )
 _EMPTY_STEMS = frozenset(stem(word) for word in _EMPTY)
 

@@ -46,8 +46,16 @@ def test_it_is_worth_nothing_for_another_call_and_nothing_afterwards(here: Setti
         here.desk.redeem(given, call())
 
 
+def assert_used(here: Setting, given: Approval) -> None:
+    """It was taken, and so it is worth nothing any more."""
+    with pytest.raises(PolicyError, match="was used"):
+        here.desk.redeem(given, call())
+
+
 def test_where_a_value_came_from_and_how_it_is_shown_is_not_what_was_approved(here: Setting) -> None:
-    here.desk.redeem(here.host.approve(asked(here)), call(recipient=value("+8613800138000", "tool", "a page", shown="Mum")))
+    given, same = here.host.approve(asked(here)), call(recipient=value("+8613800138000", "tool", "a page", shown="Mum"))
+    here.desk.redeem(given, same)
+    assert_used(here, given)
 
 
 @pytest.mark.parametrize("clock", ["monotonic", "wall"])
@@ -69,6 +77,7 @@ def test_it_holds_until_then(here: Setting) -> None:
     given = here.host.approve(request)
     here.time.pass_by(APPROVAL_S - 1)
     here.desk.redeem(given, call())
+    assert_used(here, given)
 
 
 def test_a_clock_that_is_set_back_ends_it(here: Setting) -> None:
