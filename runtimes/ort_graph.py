@@ -60,6 +60,8 @@ class LoadedGraph:
         options.intra_op_num_threads = threads
         options.inter_op_num_threads = 1
         options.add_session_config_entry("session.intra_op.spin_duration_us", _SPIN_US)
+        # as the Kotlin library does: KleidiAI, on Arm, rounds a whole row of activations with one scale (docs/android.md)
+        options.add_session_config_entry("mlas.disable_kleidiai", "1")
         options.enable_mem_pattern = reuse_plan
         options.log_severity_level = FATAL  # whatever goes wrong comes back as an exception too
         try:
