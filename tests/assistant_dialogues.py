@@ -49,6 +49,8 @@ class Dialogue:
 
     id: str
     language: str
+    author: str
+    """"ours", or "stranger": somebody who had seen neither the assistant's code nor the rest of the set."""
     half: str
     kind: str
     say: tuple[str, ...]
@@ -100,12 +102,13 @@ def recorders(calls: list[Call]) -> tuple[Recorder, ...]:
 
 
 def load() -> list[Dialogue]:
-    """All dialogues, English first."""
+    """All dialogues: ours before the stranger's, English before Chinese."""
     found = []
-    for language in ("en", "zh"):
-        for row in json.loads((FOLDER / f"{language}.json").read_text(encoding="utf-8")):
+    for name in ("en", "zh", "stranger_en", "stranger_zh"):
+        author, _, language = name.rpartition("_")
+        for row in json.loads((FOLDER / f"{name}.json").read_text(encoding="utf-8")):
             steps = tuple(Step(one["action"], one["slots"], frozenset(one.get("free", ()))) for one in row["steps"])
-            found.append(Dialogue(row["id"], language, row["half"], row["kind"], tuple(row["say"]), steps))
+            found.append(Dialogue(row["id"], language, author or "ours", row["half"], row["kind"], tuple(row["say"]), steps))
     return found
 
 

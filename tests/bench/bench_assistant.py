@@ -79,10 +79,11 @@ def figures(played: Sequence[Played]) -> dict[str, Any]:
 
 
 def report(played: Sequence[Played]) -> dict[str, dict[str, Any]]:
-    """Figures of all, per language and per half."""
+    """Figures of all, and per author, language and half."""
     groups: dict[str, list[Played]] = {"all": list(played)}
     for one in played:
-        for key in (one.dialogue.language, one.dialogue.half, f"{one.dialogue.language} {one.dialogue.half}"):
+        author, language, half = one.dialogue.author, one.dialogue.language, one.dialogue.half
+        for key in (author, language, half, f"{language} {half}", f"{author} {half}"):
             groups.setdefault(key, []).append(one)
     return {name: figures(group) for name, group in groups.items()}
 
@@ -170,7 +171,7 @@ def show(result: dict[str, Any]) -> None:
                 told = "  ".join(
                     f"{key} {count:.3f}" if isinstance(count, float) else f"{key} {count}" for key, count in counts.items()
                 )
-                print(f"  {group:12} {told}")
+                print(f"  {group:18} {told}")
         else:
             print(f"{name}: {value:.1f}" if isinstance(value, float) else f"{name}: {value}")
 
