@@ -8,6 +8,7 @@ from __future__ import annotations
 import hashlib
 import os
 import subprocess
+import tempfile
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -108,10 +109,12 @@ def compiled(tools: Toolchain, what: str, sources: Sequence[Path], classpath: Se
     target = tools.cache / "built" / f"{what}-{digest.hexdigest()[:16]}.jar"
     if not target.is_file():
         target.parent.mkdir(exist_ok=True)
-        partial = target.with_name(f".{target.name}")
         command = [str(tools.kotlinc), f"-J-Xmx{_COMPILER_MEMORY}", "-jvm-target", JAVA_CLASSES, "-no-reflect", *flags]
-        run([*command, "-cp", os.pathsep.join(map(str, classpath)), "-d", str(partial), *map(str, sources)])
-        partial.replace(target)
+        # a folder of its own: another process may be compiling the same sources
+        with tempfile.TemporaryDirectory(dir=target.parent) as scratch:
+            partial = Path(scratch) / target.name
+            run([*command, "-cp", os.pathsep.join(map(str, classpath)), "-d", str(partial), *map(str, sources)])
+            partial.replace(target)
     return target
 
 
