@@ -50,7 +50,7 @@ class Dialogue:
     id: str
     language: str
     author: str
-    """"ours", or "stranger": somebody who had seen neither the assistant's code nor the rest of the set."""
+    """"ours", or a stranger: somebody who had seen neither the assistant's code nor the rest of the set."""
     half: str
     kind: str
     say: tuple[str, ...]
@@ -102,9 +102,9 @@ def recorders(calls: list[Call]) -> tuple[Recorder, ...]:
 
 
 def load() -> list[Dialogue]:
-    """All dialogues: ours before the stranger's, English before Chinese."""
+    """All dialogues: ours before the strangers', English before Chinese."""
     found = []
-    for name in ("en", "zh", "stranger_en", "stranger_zh"):
+    for name in ("en", "zh", "stranger_en", "stranger_zh", "stranger2_en", "stranger2_zh"):
         author, _, language = name.rpartition("_")
         for row in json.loads((FOLDER / f"{name}.json").read_text(encoding="utf-8")):
             steps = tuple(Step(one["action"], one["slots"], frozenset(one.get("free", ()))) for one in row["steps"])
