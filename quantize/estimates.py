@@ -13,6 +13,7 @@ from quantize.engines import Engine
 from quantize.stored_model import StoredModel, StoredTensor
 from quantize.targets import FLOAT_KERNEL, Compute, Target
 from quantize.write_onnx import PREFILL_LEVELS
+from runtimes.graph_metadata import most_tokens
 
 _FLOAT_BYTES = 4
 # Rows of activations that are alive at once in a layer: gate, up, their product and its input to the next, each as wide as
@@ -75,7 +76,10 @@ def memory(model: StoredModel, target: Target, engine: Engine, context: int) -> 
     cache = shape.kv_elements(held, windowed=engine.windowed_cache) * engine.kv_bytes * engine.kv_copies
     row = _INNER_ROWS * shape.intermediate_size + _OUTER_ROWS * shape.hidden_size
     working = target.process.value + shape.vocabulary_size * (_VOCABULARY_BYTES + _FLOAT_BYTES)
-    working += row * min(engine.chunk, held) * _FLOAT_BYTES
+    chunk = min(engine.chunk, held)
+    working += row * chunk * _FLOAT_BYTES
+    if second_layout_bytes(model, target, engine):  # that graph holds all scores of a pass
+        working += shape.heads * min(chunk, most_tokens(shape.heads, held)) * held * _FLOAT_BYTES
     return Memory(weight_bytes(model, target, engine), round(cache), round(working))
 
 

@@ -16,7 +16,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 import numpy as np
-from onnx import ModelProto, TensorProto, helper, numpy_helper
+from onnx import ModelProto, TensorProto, numpy_helper
 
 from quantize.architecture import Architecture
 from quantize.blocks import BLOCK
@@ -63,9 +63,8 @@ def build_fill_model(
         for name, projection in graph.rotated.items()
     }
     layout = FillLayout(matrices, {name: _offset(tensor) for name, tensor in tables.items()})
-    model = assemble(graph, kept, inputs=inputs, outputs=[])
-    helper.set_model_props(model, {METADATA: layout.to_text()})
-    return model
+    graph.metadata[METADATA] = layout.to_text()
+    return assemble(graph, kept, inputs=inputs, outputs=[])
 
 
 def _held_bytes(rotated: Mapping[str, Projection], projections: Mapping[str, Projection], used: set[str]) -> int:
@@ -92,14 +91,14 @@ def _offset(tensor: TensorProto) -> int:
 
 class _FillGraph(DecoderGraph):
     def __init__(self, architecture: Architecture, projections: Mapping[str, Projection], levels: AccuracyLevels) -> None:
-        super().__init__(architecture, projections, levels)
+        super().__init__(architecture, projections, levels, tiled=False)
         self.rotated: dict[str, Projection] = {}
         """What is multiplied in int8."""
         self._prepared: dict[str, tuple[str, str]] = {}
 
     def build(self) -> None:
         """Add the nodes up to the last layer's attention."""
-        self._cache_lengths()
+        self._begin()
         self.constants.append(numpy_helper.from_array(rotation(GROUP), "rotation"))
         self.constants.append(numpy_helper.from_array(np.array(_LEAST), "least"))
         self._constant("channels", [-1])

@@ -25,6 +25,7 @@ from onnx import ModelProto, NodeProto, TensorProto, ValueInfoProto, helper, num
 
 from quantize.architecture import Architecture
 from quantize.blocks import BLOCK, BlockFormat
+from runtimes.graph_metadata import SCORED_HEADS
 
 EMBEDDING = "model.embed_tokens"
 HEAD = "lm_head"
@@ -35,6 +36,7 @@ QKV = "self_attn.qkv_proj"
 _OPSET = 21
 _IR_VERSION = 10
 _CONTRIB = "com.microsoft"
+_SINK = "attention.sink"
 
 Dimension: TypeAlias = int | str
 AccuracyLevels: TypeAlias = Callable[[BlockFormat], int]
@@ -52,7 +54,12 @@ class Projection:
 
 
 def build_model(
-    architecture: Architecture, projections: Mapping[str, Projection], weights: Iterable[TensorProto], *, levels: AccuracyLevels
+    architecture: Architecture,
+    projections: Mapping[str, Projection],
+    weights: Iterable[TensorProto],
+    *,
+    levels: AccuracyLevels,
+    tiled: bool = True,
 ) -> ModelProto:
     """The whole model.
 
@@ -60,8 +67,9 @@ def build_model(
         projections: every matrix by name ("model.layers.0.mlp.down_proj"), the embedding and the head included.
         weights: the initializers that the projections and the norms name, `rope.cos` and `rope.sin`.
         levels: MatMulNBits' accuracy_level for each block format; 4 multiplies in int8, 1 in float32.
+        tiled: see `DecoderGraph`.
     """
-    graph = DecoderGraph(architecture, projections, levels)
+    graph = DecoderGraph(architecture, projections, levels, tiled=tiled)
     graph.build()
     start = value("logits_start", TensorProto.INT64, [1])
     logits = value("logits", TensorProto.FLOAT, ["batch_size", "logits_length", architecture.vocabulary_size])
@@ -85,7 +93,9 @@ def assemble(
     given = [*outputs, *(value(f"present.{name}", TensorProto.FLOAT, present) for name in buffers)]
     body = helper.make_graph(graph.nodes, architecture.family, taken, given, [*graph.constants, *weights])
     opsets = [helper.make_opsetid("", _OPSET), helper.make_opsetid(_CONTRIB, 1)]
-    return helper.make_model(body, opset_imports=opsets, ir_version=_IR_VERSION, producer_name="edge-llm")
+    model = helper.make_model(body, opset_imports=opsets, ir_version=_IR_VERSION, producer_name="edge-llm")
+    helper.set_model_props(model, graph.metadata)
+    return model
 
 
 def value(name: str, kind: int, shape: list[Dimension]) -> ValueInfoProto:
@@ -96,17 +106,27 @@ def value(name: str, kind: int, shape: list[Dimension]) -> ValueInfoProto:
 class DecoderGraph:
     """Collects nodes in the order they run. Every method that adds nodes returns the name of its result."""
 
-    def __init__(self, architecture: Architecture, projections: Mapping[str, Projection], levels: AccuracyLevels) -> None:
+    def __init__(
+        self, architecture: Architecture, projections: Mapping[str, Projection], levels: AccuracyLevels, *, tiled: bool
+    ) -> None:
+        """Begin with no nodes.
+
+        Args:
+            tiled: attention as onnxruntime's CPU kernel does it by default, in tiles of the scores. Otherwise it takes all
+                scores of a pass at once: more than twice as fast, in heads x tokens x positions float32 of memory.
+        """
         self.architecture = architecture
         self._projections = projections
         self._levels = levels
+        self._tiled = tiled
         self.nodes: list[NodeProto] = []
         self.constants: list[TensorProto] = []
+        self.metadata: dict[str, str] = {}
 
     def build(self) -> None:
         """Add the nodes of the whole model."""
         architecture = self.architecture
-        self._cache_lengths()
+        self._begin()
         # An initializer that is also a graph input is a default: a feed overrides it, and who does not know it need not feed.
         self._constant("logits_start", [0])
         hidden = self._embed()
@@ -151,7 +171,7 @@ class DecoderGraph:
         past = [f"past_key_values.{layer}.key", f"past_key_values.{layer}.value"]
         return self._node(
             "GroupQueryAttention",
-            [*heads, *past, "last_position", "total_length", "rope.cos", "rope.sin"],
+            [*heads, *past, "last_position", "total_length", "rope.cos", "rope.sin", *([] if self._tiled else ["", "", _SINK])],
             f"{prefix}.attention",
             also=[f"present.{layer}.key", f"present.{layer}.value"],
             contrib=True,
@@ -217,6 +237,15 @@ class DecoderGraph:
         epsilon = self.architecture.norm_epsilon
         inputs = [source, f"{name}.weight"]
         return self._node("SimplifiedLayerNormalization", inputs, f"{name}.out", axis=-1, epsilon=epsilon, stash_type=1)
+
+    def _begin(self) -> None:
+        """Add what every layer needs."""
+        self._cache_lengths()
+        if not self._tiled:
+            # A logit of its own in each head's softmax, which the tiled kernel cannot take; this one weighs nothing.
+            sink = np.full(self.architecture.heads, np.finfo(np.float32).min)
+            self.constants.append(numpy_helper.from_array(sink, _SINK))
+            self.metadata[SCORED_HEADS] = str(self.architecture.heads)
 
     def _cache_lengths(self) -> None:
         """From the mask: the last position of each sequence, int32 (batch,), and the tokens in all, an int32 scalar."""

@@ -99,17 +99,18 @@ class OnnxWriter:
         self._data.add("rope.cos", [cos])
         self._data.add("rope.sin", [sin])
         self.close()
-        self._write_graph(MODEL_NAME, lambda _: self._accuracy_level)
+        self._write_graph(MODEL_NAME, lambda _: self._accuracy_level, tiled=True)
         stored = {projection.format.name for projection in self._projections.values() if projection.format is not None}
         if self._accuracy_level == ACCURACY_LEVEL and not stored.isdisjoint(PREFILL_LEVELS):
-            self._write_graph(PREFILL_NAME, _prefill_level)
+            self._write_graph(PREFILL_NAME, _prefill_level, tiled=False)
             filling = build_fill_model(architecture, self._projections, self._data.initializers, levels=_prefill_level)
             if filling is not None:
                 (self._directory / FILL_NAME).write_bytes(filling.SerializeToString())
         (self._directory / NAME).write_text(genai_config(architecture, MODEL_NAME), encoding="utf-8")
 
-    def _write_graph(self, name: str, levels: AccuracyLevels) -> None:
-        model = build_model(self._architecture, self._projections, self._data.initializers.values(), levels=levels)
+    def _write_graph(self, name: str, levels: AccuracyLevels, *, tiled: bool) -> None:
+        weights = self._data.initializers.values()
+        model = build_model(self._architecture, self._projections, weights, levels=levels, tiled=tiled)
         (self._directory / name).write_bytes(model.SerializeToString())
 
     def close(self) -> None:

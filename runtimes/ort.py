@@ -130,13 +130,15 @@ class OrtSession(CheckedSession):
             computed = 2  # the last layer of a single row would run the kernels for one row, which round otherwise
         logits = np.empty((computed, self._capabilities.vocabulary_size), np.float32)
         first_wanted = ids.size - computed
-        filled = self._fill_with(ids[:first_wanted])
-        for start in range(filled, ids.size, self._chunk):
-            chunk = ids[start : start + self._chunk]
+        start = self._fill_with(ids[:first_wanted])
+        while start < ids.size:
+            size = min(self._chunk, ids.size - start)
+            chunk = ids[start : start + self._graph_for(size).tokens_of_pass(size, self._position + start)]
             wanted_from = min(max(0, first_wanted - start), chunk.size)
             row = start + wanted_from - first_wanted
             into = logits[max(0, row) : max(0, row) + chunk.size - wanted_from]
             self._run(chunk, self._position + start + chunk.size, wanted_from, into)
+            start += chunk.size
         return logits[computed - rows :]
 
     def _fill_with(self, ids: npt.NDArray[np.int64]) -> int:
@@ -144,9 +146,11 @@ class OrtSession(CheckedSession):
         graph = self._fill_graph_for(ids.size)
         if graph is None:
             return 0
-        for start in range(0, ids.size, self._chunk):
-            chunk = ids[start : start + self._chunk]
-            graph.run(chunk, self._mask[: self._position + start + chunk.size])
+        start = 0
+        while start < ids.size:
+            chunk = ids[start : start + graph.tokens_of_pass(self._chunk, self._position + start)]
+            start += chunk.size
+            graph.run(chunk, self._mask[: self._position + start])
         return ids.size
 
     def _run(self, chunk: npt.NDArray[np.int64], total: int, wanted_from: int, into: Logits) -> None:

@@ -20,6 +20,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from runtimes.errors import BundleError, RuntimeFailedError
+from runtimes.graph_metadata import most_tokens, scored_heads
 from runtimes.ort_library import FATAL, failures, first_line
 
 if TYPE_CHECKING:
@@ -49,7 +50,7 @@ class LoadedGraph:
     """A graph, and what is bound to its inputs and outputs."""
 
     def __init__(self, library: ModuleType, path: Path, threads: int, *, reuse_plan: bool = True) -> None:
-        """Load it. Raises RuntimeFailedError.
+        """Load it. Raises RuntimeFailedError, BundleError.
 
         Args:
             reuse_plan: keep what the first pass of each length needed as one piece of memory: saves time in short passes.
@@ -70,7 +71,15 @@ class LoadedGraph:
             raise RuntimeFailedError(
                 f"ONNX Runtime cannot load {path}: {first_line(error)}. Quantize the model again."
             ) from error
+        try:
+            self._scored_heads = scored_heads(self.session.get_modelmeta().custom_metadata_map)
+        except ValueError as error:
+            raise BundleError(f"{path} has metadata that edge-llm did not write: {error}. Quantize the model again.") from error
         self._binding = self.session.io_binding()
+
+    def tokens_of_pass(self, wanted: int, position: int) -> int:
+        """How many of `wanted` tokens one pass may take after `position`, by the memory that attention works in."""
+        return min(wanted, most_tokens(self._scored_heads, position + wanted)) if self._scored_heads else wanted
 
     def bind_cache(self, values: Mapping[str, Any]) -> None:
         """Bind each KV buffer, an OrtValue, as past and as present."""

@@ -10,12 +10,14 @@ from pathlib import Path
 import numpy as np
 import onnx
 import pytest
+from onnx import numpy_helper
 
 from quantize.architecture import Architecture, LinearScaling, Rope, TensorSpec
 from quantize.blocks import Q4_0, Q8_0, BlockFormat
 from quantize.families import find_family
 from quantize.write_onnx import DATA_NAME, MODEL_NAME, PREFILL_NAME, OnnxWriter
 from runtimes.bundle import FILL_NAME
+from runtimes.graph_metadata import SCORED_HEADS
 from tests.onnx_models import Choice, open_onnx, random_weights, rounded, write_onnx
 
 TINY = Architecture(
@@ -166,9 +168,14 @@ def test_the_same_weights_give_the_same_bytes(tmp_path: Path) -> None:
     assert all((first / file.name).read_bytes() == file.read_bytes() for file in second.iterdir())
 
 
-def test_a_prefill_graph_differs_in_the_level_of_its_four_bit_products_alone(tmp_path: Path) -> None:
+def test_a_prefill_graph_differs_in_the_level_of_its_four_bit_products_and_in_tiles_of_attention(tmp_path: Path) -> None:
     directory = write_onnx(tmp_path / "4", TINY, random_weights(TINY), four_bits)
     plain, prefill = (onnx.load(directory / name, load_external_data=False) for name in (MODEL_NAME, PREFILL_NAME))
+    assert {entry.key: entry.value for entry in prefill.metadata_props} == {SCORED_HEADS: str(TINY.heads)}
+    del prefill.metadata_props[:]
+    sink = next(item for item in prefill.graph.initializer if item.name == "attention.sink")
+    assert numpy_helper.to_array(sink).tolist() == [np.finfo(np.float32).min] * TINY.heads
+    prefill.graph.initializer.remove(sink)
     changed = 0
     for node in prefill.graph.node:
         settings = {item.name: item for item in node.attribute}
@@ -176,6 +183,8 @@ def test_a_prefill_graph_differs_in_the_level_of_its_four_bit_products_alone(tmp
             assert settings["accuracy_level"].i == 1
             settings["accuracy_level"].i = 4
             changed += 1
+        if node.op_type == "GroupQueryAttention":
+            assert [node.input.pop() for _ in range(3)] == ["attention.sink", "", ""]
     assert changed
     assert prefill == plain
     eight = write_onnx(tmp_path / "8", TINY, random_weights(TINY), eight_bits)

@@ -16,10 +16,12 @@ from quantize.pipeline import quantize
 from quantize.recipe import recipe_for
 from runtimes import Bundle, RuntimeConfig, read_bundle
 from runtimes import ort as module
+from runtimes import ort_graph as graph_module
 from runtimes.bundle import FILL_NAME
 from runtimes.cpu import multiplies_int8
 from runtimes.errors import BundleError, EdgeLLMError, RuntimeFailedError
 from runtimes.fill_layout import METADATA
+from runtimes.graph_metadata import SCORED_HEADS
 from runtimes.ort import RUNTIME, OrtSession
 from tests.unit.quantize.tiny_checkpoints import CONFIG, VOCABULARY, write_gguf
 
@@ -108,6 +110,24 @@ def test_the_feed_alone_decides(bundle: Bundle) -> None:
         np.testing.assert_array_equal(session.feed(IDS[:100]), fresh.feed(IDS[:100]))
 
 
+def test_a_pass_takes_fewer_tokens_where_its_scores_would_take_too_much_memory(
+    bundle: Bundle, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(graph_module, "most_tokens", lambda heads, positions: 128 if positions > 400 else 256 * (heads == 4))
+    passes: dict[str, list[int]] = {"fill": [], "prefill": []}
+    with open_ort(bundle) as session:
+        for name, graph in (("fill", session._fill_graph_for(699)), ("prefill", session._graph_for(699))):
+            assert graph is not None
+            real, seen = graph._pass_over, passes[name]
+            monkeypatch.setattr(
+                graph, "_pass_over", lambda chunk, mask, real=real, seen=seen: (seen.append(chunk.size), real(chunk, mask))
+            )
+        session.feed(IDS)
+        session.rewind(0)
+        session.feed(IDS, rows=690)
+    assert passes == {"fill": [256, 128, 128, 128, 59], "prefill": [256, 128, 128, 128]}
+
+
 @pytest.mark.parametrize("name", ["aarch64", "x86_64"])
 def test_without_int8_products_it_is_not_used(bundle: Bundle, monkeypatch: pytest.MonkeyPatch, name: str) -> None:
     monkeypatch.setattr(module.platform, "machine", lambda: name)
@@ -159,6 +179,10 @@ def drop_metadata(model: onnx.ModelProto) -> None:
     del model.metadata_props[:]
 
 
+def claim_heads(model: onnx.ModelProto) -> None:
+    next(item for item in model.metadata_props if item.key == SCORED_HEADS).value = "many"
+
+
 def swap_shape(model: onnx.ModelProto) -> None:
     _set_metadata(model, lambda text: text.replace("[64,", "[128,", 1).replace("[128,64,", "[128,64,"))
 
@@ -185,7 +209,8 @@ def _set_metadata(model: onnx.ModelProto, change: Callable[[str], str]) -> None:
 
 
 @pytest.mark.parametrize(
-    "change", [rename_input, drop_output, drop_metadata, swap_shape, point_past_the_end, table_past_the_end, other_heads]
+    "change",
+    [rename_input, drop_output, drop_metadata, claim_heads, swap_shape, point_past_the_end, table_past_the_end, other_heads],
 )
 def test_a_graph_that_is_not_ours_is_refused(bundle: Bundle, tmp_path: Path, change: Any) -> None:
     shutil.copy(bundle.directory / "model.onnx.data", tmp_path)
