@@ -20,7 +20,7 @@ import numpy as np
 
 from edge_llm.memory import vector_store
 from edge_llm.memory.records import Content, item_context
-from edge_llm.memory.vector_store import Segment, quantize
+from edge_llm.memory.vector_store import Quantized, Segment, quantize
 from edge_llm.progress import Progress
 from runtimes.errors import CancelledError, EdgeLLMError, StoreBusyError, StoreDamagedError
 
@@ -92,7 +92,7 @@ def embed_pending(
     return Embedded(run.embedded, run.reused, tuple(sorted(run.unreadable)))
 
 
-_Vectors: TypeAlias = "dict[int, tuple[npt.NDArray[np.float16], npt.NDArray[np.int8]]]"
+_Vectors: TypeAlias = "dict[int, Quantized]"
 """Item id -> scales and codes."""
 
 
@@ -141,8 +141,8 @@ class _Run:
         fresh = [text for text in texts if text.item_id not in copied]
         distinct = list(dict.fromkeys(text.text for text in fresh))
         place = {text: row for row, text in enumerate(distinct)}
-        scales, codes = quantize(self._embedder.embed(distinct, cancel=self._cancel))
-        vectors = {text.item_id: (scales[place[text.text]], codes[place[text.text]]) for text in fresh}
+        made = list(zip(*quantize(self._embedder.embed(distinct, cancel=self._cancel)), strict=True))
+        vectors = {text.item_id: Quantized(*made[place[text.text]]) for text in fresh}
         with self._store.writing() as connection:
             model = vector_store.add_model(connection, self._embedder.model_id, self._embedder.dimensions)
             kept = list(_unchanged(connection, texts))
@@ -180,7 +180,7 @@ class _Run:
             if model is None:
                 return {}
             found = vector_store.read_vectors(connection, self._store, model, np.fromiter(lent, np.int64))
-        vectors = dict(zip(found.item_ids.tolist(), zip(found.scales, found.codes, strict=True), strict=True))
+        vectors = dict(zip(found.item_ids.tolist(), map(Quantized, found.scales, found.codes, found.bits), strict=True))
         return {
             text.item_id: vectors[donors[text.digest]]
             for text in texts
@@ -231,9 +231,8 @@ def _by_source(texts: Sequence[_Text], vectors: _Vectors) -> Iterator[tuple[int,
     for text in texts:
         grouped.setdefault(text.source_id, []).append(text.item_id)
     for source_id, ids in grouped.items():
-        scales = np.stack([vectors[item_id][0] for item_id in ids])
-        codes = np.stack([vectors[item_id][1] for item_id in ids])
-        yield source_id, Segment(np.array(ids, np.int64), scales, codes)
+        parts = zip(*(vectors[item_id] for item_id in ids), strict=True)
+        yield source_id, Segment(np.array(ids, np.int64), *Quantized(*map(np.stack, parts)))
 
 
 def _drop_others(store: Store, model: Model, cancel: threading.Event | None) -> None:

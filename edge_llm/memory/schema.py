@@ -158,9 +158,13 @@ CREATE TABLE action_grants(
 );
 """
 
-MIGRATIONS: tuple[str, ...] = (_VERSION_1, _VERSION_2)
+_VERSION_3 = "-- No table changes: new cells of vector_segments hold a bit more a dimension, which older programs cannot read."
+
+MIGRATIONS: tuple[str, ...] = (_VERSION_1, _VERSION_2, _VERSION_3)
 """SQL from version n to n + 1. One that was released is never changed."""
 VERSION = len(MIGRATIONS)
+READABLE = 2
+"""The oldest version that can be read as it is, by who may not write."""
 
 
 def version(connection: apsw.Connection) -> int:

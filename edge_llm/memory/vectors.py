@@ -28,6 +28,8 @@ if TYPE_CHECKING:
 
 _SKETCH_STEP = 1024
 """Rows that the background thread takes at a time: a search waits some 5 ms for it at most."""
+_AFTER_S = 0.3
+"""How long the thread leaves the processor to the search that made it start: codes are for the next ones."""
 _SKETCH_AT_ONCE = 512
 """Up to so many new rows get their codes on the thread that searches, in some 3 ms."""
 
@@ -198,7 +200,7 @@ class VectorIndex:
         self._sketch()
 
     def _sketch(self) -> None:
-        done = False
+        done = self._closing.wait(_AFTER_S)
         while not done:
             with self._lock:
                 matrix = self._matrix

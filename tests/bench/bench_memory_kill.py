@@ -249,7 +249,7 @@ def _check_vectors(store: Store, items: Sequence[Item]) -> list[str]:
             for info in vector_store.list_segments(connection, model):
                 segment = vector_store.read_segment(connection, store, model, info.id)
                 ids = segment.item_ids.tolist()
-                _, codes = quantize(SumEmbedder(model.model_id).embed([texts.get(item_id, "") for item_id in ids]))
+                codes = quantize(SumEmbedder(model.model_id).embed([texts.get(item_id, "") for item_id in ids])).codes
                 wrong += [
                     f"a vector of another text: item {item_id} of {model.model_id}"
                     for row, item_id in enumerate(ids)

@@ -61,11 +61,11 @@ def add_vectors(store: Store, ids: Sequence[int]) -> dict[int, bytes]:
     source = store.sources()[0].id
     for start in range(0, len(ids), 2048):
         batch = np.array(ids[start : start + 2048], np.int64)
-        scales, codes = quantize(generator.standard_normal((len(batch), _DIMENSIONS)).astype(np.float32))
+        made = quantize(generator.standard_normal((len(batch), _DIMENSIONS)).astype(np.float32))
         with store.writing() as connection:
             model = vector_store.add_model(connection, "bench", _DIMENSIONS)
-            vector_store.append(connection, store, model, source, Segment(batch, scales, codes))
-        kept |= {int(batch[row]): codes[row].tobytes() for row in range(0, len(batch), 100)}
+            vector_store.append(connection, store, model, source, Segment(batch, *made))
+        kept |= {int(batch[row]): made.codes[row].tobytes() for row in range(0, len(batch), 100)}
     return kept
 
 

@@ -54,9 +54,9 @@ def add_vectors(store: Store, ids: Sequence[int], seed: int = 0) -> dict[int, by
             own = [item.id for item in store.items(ids) if item.source.id == source.id]
             if own:
                 vectors = generator.standard_normal((len(own), DIMENSIONS)).astype(np.float32)
-                scales, codes = quantize(vectors)
-                vector_store.append(connection, store, model, source.id, Segment(np.array(own, np.int64), scales, codes))
-                found |= {item_id: codes[row].tobytes() for row, item_id in enumerate(own)}
+                made = quantize(vectors)
+                vector_store.append(connection, store, model, source.id, Segment(np.array(own, np.int64), *made))
+                found |= {item_id: made.codes[row].tobytes() for row, item_id in enumerate(own)}
     return found
 
 

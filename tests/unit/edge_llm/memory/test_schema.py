@@ -16,6 +16,7 @@ from tests.unit.edge_llm.memory.store_samples import KEY, messages, open_store
 RELEASED = (
     "93ff921eba3ce98287f96f109bec39086377d125afe5ee12ca422c6b706f4e3a",
     "685403652c9a966f154996a3e1b626b2aaa68c438560877582df47306981ef1a",
+    "d9e0ad8c9106dad12da9c32988858d97da3051832af684001497e7448721341d",
 )
 """SHA-256 of every migration that was released: append, never change."""
 
@@ -39,11 +40,22 @@ def test_an_older_store_is_brought_up_to_date_when_it_is_opened_for_writing(
         store.put("a", "text", messages(3))
     monkeypatch.setattr(schema, "MIGRATIONS", (*schema.MIGRATIONS, "CREATE TABLE later(id INTEGER PRIMARY KEY)"))
     monkeypatch.setattr(schema, "VERSION", schema.VERSION + 1)
+    monkeypatch.setattr(schema, "READABLE", schema.VERSION)
     with pytest.raises(InputError, match="Open it once for writing"):
         open_store(tmp_path, read_only=True)
     with open_store(tmp_path) as store, store.reading() as connection:
         assert schema.version(connection) == schema.VERSION
         assert connection.execute("SELECT count(*) FROM later").get == 0
+        assert len(store.select()) == 3
+
+
+def test_an_older_store_that_reads_the_same_needs_no_writing(tmp_path: Path) -> None:
+    with open_store(tmp_path) as store:
+        store.put("a", "text", messages(3))
+        with store.maintaining() as connection:
+            connection.pragma("user_version", schema.READABLE)
+    with open_store(tmp_path, read_only=True) as store, store.reading() as connection:
+        assert schema.version(connection) == schema.READABLE < schema.VERSION
         assert len(store.select()) == 3
 
 

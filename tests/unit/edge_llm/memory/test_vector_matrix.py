@@ -41,7 +41,7 @@ class Against(RuleBasedStateMachine):
         self.next_id += count + gap
         added = segment(ids, seed)
         self.matrix.add(added)
-        self.held |= zip(ids.tolist(), dequantize(added.scales, added.codes), strict=True)
+        self.held |= zip(ids.tolist(), dequantize(added.scales, added.codes, added.bits), strict=True)
 
     @precondition(lambda self: self.held)
     @rule(data=st.data(), share=st.floats(0, 1), seed=st.integers(0, 1000))
@@ -130,7 +130,7 @@ def test_scores_of_chosen_items() -> None:
     matrix.add(added)
     query = unit(1, 2, 16)[0]
     scores = matrix.scores(query, np.array([9, 4, 5, -1, 10**12]))
-    expected = (dequantize(added.scales, added.codes)) @ query
+    expected = (dequantize(added.scales, added.codes, added.bits)) @ query
     np.testing.assert_allclose(scores[[0, 2]], expected[[2, 0]], atol=1e-6)
     assert np.isnan(scores[[1, 3, 4]]).all()
 

@@ -45,7 +45,7 @@ def add(store: Store, source: str, count: int, seed: int, model_id: str = "m") -
     with store.writing() as connection:
         model = vector_store.add_model(connection, model_id, DIMENSIONS)
         vector_store.append(connection, store, model, found.id, segment)
-    return dict(zip(changes.added, dequantize(segment.scales, segment.codes), strict=True))
+    return dict(zip(changes.added, dequantize(segment.scales, segment.codes, segment.bits), strict=True))
 
 
 class Following(RuleBasedStateMachine):
