@@ -48,6 +48,12 @@ def search(
     rerank: Annotated[
         str | None, typer.Option("--rerank", metavar="MODEL", help="A chat model that judges the first ten hits again.")
     ] = None,
+    pinyin: Annotated[
+        bool | None,
+        typer.Option(
+            "--pinyin/--no-pinyin", help="Read Latin letters as pinyin; otherwise only where nothing has them as typed."
+        ),
+    ] = None,
     store: options.StoreFile = None,
     key_file: options.KeyFile = None,
     passphrase: options.AskPassphrase = False,
@@ -62,6 +68,7 @@ def search(
         edge-llm memory search "when is the dentist?"
         edge-llm memory search "flight to Osaka" --person "Anna Lee" --since 2024-01-01 -k 5
         edge-llm memory search 护照 --json
+        edge-llm memory search huzhao --pinyin
         edge-llm memory search "what did Anna say about the flat?" --rerank smollm2-135m-instruct
     """
     with open_memory(StoreChoice(store, key_file, passphrase, home), read_only=True) as memory, _judge(rerank, home) as judge:
@@ -74,6 +81,7 @@ def search(
             until=parse_time(until, "--until", end=True),
             kind=kind,
             reranker=judge,
+            pinyin=pinyin,
         )
     if as_json:
         say_document({"query": text, "hits": [hit_document(hit) for hit in hits]})

@@ -12,7 +12,7 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from functools import cache, lru_cache
 from typing import Any, NamedTuple
 
@@ -38,12 +38,19 @@ _UNSPACED = (
 _SIGNED = "\u0591-\u05c7\u0610-\u061a\u064b-\u065f\u0900-\u0963\u0966-\u0dff\u0f40-\u0fbc"
 _LETTERS = rf"(?:[^\W_{_UNSPACED}]|[{_SIGNED}])+"
 _PICTURES = "\u00a9\u00ae\u2190-\u21ff\u2300-\u27bf\u2900-\u297f\u2b00-\u2bff\U0001f000-\U0001faff"
-_TERM = re.compile(
+_TERM = (
     rf"(?P<run>[{_UNSPACED}]+)"
     r"|(?P<thousands>(?<![\d,.])\d{1,3}(?:,\d{3})+(?![\d,]))"
     r"|(?P<language>\b[a-z](?:\+\+|\#)(?!\w))"
     rf"|(?P<word>{_LETTERS}(?:'{_LETTERS})*)"
     rf"|(?P<flag>[\U0001f1e6-\U0001f1ff]{{2}})|(?P<picture>[{_PICTURES}])"
+)
+"""Compiled when a text with other than ASCII characters comes: that takes 10 ms."""
+# The same of an ASCII text, which it scans three times as fast.
+_ASCII_TERM = re.compile(
+    r"(?P<thousands>(?<![\d,.])\d{1,3}(?:,\d{3})+(?![\d,]))|(?P<language>\b[a-z](?:\+\+|\#)(?!\w))"
+    r"|(?P<word>[a-z0-9]+(?:'[a-z0-9]+)*)",
+    re.ASCII,
 )
 _PHONE = re.compile(r"(?<![\w+])\+?\(?\d(?:[ .\-()/\u2010-\u2015]{0,2}\d){6,}(?!\w)")
 _HYPHENATED = re.compile(r"(?<![\w-])[a-z]{1,12}-[a-z]{2,12}(?:-[a-z]{2,12})?(?![\w-])")
@@ -99,6 +106,9 @@ def words(text: str) -> list[str]:
 
 def tokens(text: str) -> list[Token]:
     """The terms of `text` with the places in `text` itself that they came from; joined numbers and words are last."""
+    if text.isascii():
+        folded = text.lower()
+        return [Token._make(found) for found in (*_scan(folded), *_scan_joined(folded))]
     folded, starts, ends = _fold_with_places(text)
     found = [*_scan(folded), *_scan_joined(folded)]
     return [Token(term, starts[start], ends[end - 1]) for term, start, end in found]
@@ -116,7 +126,7 @@ def fold(text: str) -> str:
 
 def _scan(folded: str) -> Iterator[tuple[str, int, int]]:
     """(term, start, end) for each term of a folded text, in order; places are those of the folded text."""
-    for match in _TERM.finditer(folded):
+    for match in (_ASCII_TERM if folded.isascii() else _term()).finditer(folded):
         kind, start, end = match.lastgroup, match.start(), match.end()
         if kind == "word":
             yield _stem(match[0]), start, end
@@ -130,13 +140,18 @@ def _scan(folded: str) -> Iterator[tuple[str, int, int]]:
             yield match[0], start, end
 
 
+@cache
+def _term() -> re.Pattern[str]:
+    return re.compile(_TERM)
+
+
 def _scan_joined(folded: str) -> Iterator[tuple[str, int, int]]:
     """The telephone numbers of a folded text (see `number_term`) and its hyphenated words, each as one term."""
     for match in _PHONE.finditer(folded):
         digits = "".join(filter(str.isdigit, match[0]))
         if len(digits) in _PHONE_DIGITS:
             yield number_term(digits), match.start(), match.end()
-    for match in _HYPHENATED.finditer(folded):
+    for match in _HYPHENATED.finditer(folded) if "-" in folded else ():
         yield _stem(match[0].replace("-", "")), match.start(), match.end()
 
 
@@ -147,7 +162,17 @@ def number_term(digits: str) -> str:
 
 def is_unspaced(text: str) -> bool:
     """Whether folded `text` consists of characters that are written without blanks between words."""
-    return bool(text) and re.fullmatch(rf"[{_UNSPACED}]+", text) is not None
+    return not text.isascii() and _unspaced().fullmatch(text) is not None
+
+
+def is_simplified(character: str) -> bool:
+    """Whether a character is its own simplified one, as the index has it."""
+    return ord(character) not in _simplified()
+
+
+@cache
+def _unspaced() -> re.Pattern[str]:
+    return re.compile(rf"[{_UNSPACED}]+")
 
 
 @lru_cache(maxsize=1 << 15)
@@ -168,10 +193,8 @@ def _stemmer() -> Any:
     return snowballstemmer.stemmer("english")
 
 
-def _fold_with_places(text: str) -> tuple[str, Sequence[int], Sequence[int]]:
+def _fold_with_places(text: str) -> tuple[str, list[int], list[int]]:
     """`fold(text)`, and for each of its characters where in `text` the character it came from starts and ends."""
-    if text.isascii():
-        return text.lower(), range(len(text)), range(1, len(text) + 1)
     parts: list[str] = []
     starts: list[int] = []
     ends: list[int] = []

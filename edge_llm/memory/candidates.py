@@ -18,6 +18,7 @@ from edge_llm.memory import fusion, lexical, ranking
 from edge_llm.memory.columns import Columns, read_ids
 from edge_llm.memory.items import Kind
 from edge_llm.memory.naming import Named, find_names, without_names
+from edge_llm.memory.pinyin import by_sound, is_spelled
 from edge_llm.memory.query import Query, parse
 from edge_llm.memory.records import to_ms
 from edge_llm.memory.when import TimeRange, read_times
@@ -81,9 +82,17 @@ class Candidates:
 
 
 def gather(
-    connection: apsw.Connection, columns: Columns, text: str, meant: Meant, *, limits: Limits, now: datetime, least: int = 0
+    connection: apsw.Connection,
+    columns: Columns,
+    text: str,
+    meant: Meant,
+    *,
+    limits: Limits,
+    now: datetime,
+    least: int = 0,
+    pinyin: bool | None = None,
 ) -> Candidates:
-    """The candidates for a query; where more have its words, at least `least` of them."""
+    """The candidates for a query; where more have its words, at least `least` of them. For `pinyin` see `Searcher.search`."""
     timed = read_times(text, now)
     query = parse(timed.rest)
     allowed = _within(connection, columns, limits)
@@ -98,8 +107,8 @@ def gather(
         elif timed.range.is_filter or not query.groups:
             allowed = both
     for phrase in lexical.find(connection, columns, query.required):
-        allowed = _both(allowed, _flags(columns, phrase.rows))
-    postings = lexical.find(connection, columns, query.strong)
+        allowed = _both(allowed, flagged(columns, phrase.rows))
+    query, postings = _find(connection, columns, query, pinyin)
     named = tuple(find_names(query.text, columns.names))
     nearest = meant(without_names(query.text, named) or query.text) if query.groups else None
     rows = _choose(columns, postings, nearest, allowed, max(least, _BY_WORDS))
@@ -119,6 +128,16 @@ def gather(
         signals["in_time"] = in_time[rows].astype(np.float32)
     table = fusion.tabulate(signals)
     return Candidates(columns, rows, table, whole, query, tuple(postings), named, timed.range, dropped)
+
+
+def _find(connection: apsw.Connection, columns: Columns, query: Query, pinyin: bool | None) -> tuple[Query, list[Posting]]:
+    """Where the words of a query are; where what was typed in Latin letters is nowhere, what it spells in pinyin."""
+    found = lexical.find(connection, columns, query.strong)
+    as_typed = any(len(posting.rows) for posting in found if posting.group.text.isascii())
+    if pinyin is False or (as_typed and pinyin is None) or not is_spelled(query):
+        return query, found
+    spelled = by_sound(connection, query)
+    return spelled, found if spelled is query else lexical.find(connection, columns, spelled.strong)
 
 
 def _within(connection: apsw.Connection, columns: Columns, limits: Limits) -> Flags | None:
@@ -144,7 +163,8 @@ def _both(one: Flags | None, other: Flags | None) -> Flags | None:
     return one & other
 
 
-def _flags(columns: Columns, rows: Ints) -> Flags:
+def flagged(columns: Columns, rows: Ints) -> Flags:
+    """Which of all rows are among these."""
     flags = np.zeros(len(columns), np.bool_)
     flags[rows] = True
     return flags
@@ -168,10 +188,12 @@ def _cosines(columns: Columns, rows: Ints, nearest: Nearest) -> tuple[Floats, Fl
     """Cosines of candidates and their neighbours, which are known, and the usual mean and deviation."""
     step = max(1, len(columns) // _SAMPLE)
     sample = np.arange(0, len(columns), step)
-    wanted = np.union1d(ranking.with_neighbours(columns, rows, 1), sample)
-    ids, found = nearest(len(wanted), None if len(wanted) == len(columns) else columns.ids[wanted])
+    among = None
+    if len(rows) < len(columns):
+        among = columns.ids[np.union1d(ranking.with_neighbours(columns, rows, 1), sample)]
+    ids, found = nearest(len(columns) if among is None else len(among), among)
     at = columns.rows_of(ids)
-    cosines, known = np.zeros(len(columns), np.float32), _flags(columns, at)
+    cosines, known = np.zeros(len(columns), np.float32), flagged(columns, at)
     if len(at) == len(found):
         cosines[at] = found
     sampled = cosines[sample[known[sample]]]

@@ -17,6 +17,8 @@ _CLOSE = 0.15
 
 def find_spans(text: str, groups: Sequence[Group]) -> tuple[Span, ...]:
     """The places in `text`, as it is and not as it was folded, where a group of the query is; joined where they touch."""
+    if not groups:
+        return ()
     terms = tokens(text[:LONGEST])
     starts: dict[str, list[int]] = {}
     for place, token in enumerate(terms):

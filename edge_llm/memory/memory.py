@@ -5,7 +5,8 @@
         hits = memory.search("when is the dentist?", k=5)
         memory.forget(person="Anna")
 
-Opening loads the database and no encoder: that is loaded by the first search or `add` that needs it.
+Opening loads the database and no encoder: that is loaded by the first search or `add` that needs it. What reads files, and
+what keeps conversations, is imported when it is first used: a first search does not wait for them.
 """
 
 from __future__ import annotations
@@ -15,15 +16,12 @@ import threading
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
 from datetime import datetime, tzinfo
+from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING
 from weakref import WeakSet
 
 from edge_llm.home import Home, expand
-from edge_llm.memory.adding import Added, Adder, Intake, drop_source, local_zone, within
-from edge_llm.memory.chats import FORMAT as CHAT
-from edge_llm.memory.chats import Chats
-from edge_llm.memory.ingest.reader import Limits
 from edge_llm.memory.items import Draft, Kind
 from edge_llm.memory.key_choice import Key, master_key, recovery_key
 from edge_llm.memory.keys import MasterKey
@@ -34,9 +32,12 @@ from runtimes.errors import CancelledError, InputError
 
 if TYPE_CHECKING:
     from edge_llm.chat import Chat
+    from edge_llm.memory.adding import Added
+    from edge_llm.memory.chats import Chats
     from edge_llm.memory.embedder import Embedder
     from edge_llm.memory.embedding import BackgroundEmbedding
     from edge_llm.memory.forgetting import Forgotten
+    from edge_llm.memory.ingest.reader import Limits
     from edge_llm.progress import ProgressCallback
 
 
@@ -54,8 +55,6 @@ class Memory(MemoryView):
     ) -> None:
         """See `open`."""
         super().__init__(store, key, embedder=embedder, home=home)
-        self.chats = Chats(store, self._put_chat)
-        """Conversations that memory keeps."""
         self._listeners: WeakSet[Chat] = WeakSet()
 
     @classmethod
@@ -91,6 +90,13 @@ class Memory(MemoryView):
         keeper = master_key(key)
         store = Store.open(place, keeper, create=create, read_only=read_only, timeout_s=timeout_s)
         return cls(store, keeper, embedder=embedder, home=home)
+
+    @cached_property
+    def chats(self) -> Chats:
+        """Conversations that memory keeps."""
+        from edge_llm.memory.chats import Chats
+
+        return Chats(self.store, self._put_chat)
 
     # Taking in
 
@@ -128,6 +134,9 @@ class Memory(MemoryView):
             InputError: drafts without a source, or paths with one.
             CancelledError, RuntimeFailedError, StorageError, StoreBusyError.
         """
+        from edge_llm.memory.adding import Adder, Intake, local_zone
+        from edge_llm.memory.ingest.reader import Limits
+
         intake = Intake(local_zone(timezone), tuple(owner), limits or Limits(), keep_days)
         added = Adder(self.store, intake, progress=progress, cancel=cancel).add(what, source)
         embedded = self.embed(progress=progress, cancel=cancel) if embed else 0
@@ -192,6 +201,7 @@ class Memory(MemoryView):
         Raises:
             InputError: one of them is no folder. StorageError: they cannot be watched.
         """
+        from edge_llm.memory.adding import drop_source, within
         from edge_llm.memory.ingest.watch import watch
 
         folders = [expand(Path(path)).absolute() for path in paths]
@@ -284,7 +294,9 @@ class Memory(MemoryView):
         self._listeners.add(chat)
 
     def _put_chat(self, source: str, drafts: Sequence[Draft], complete: bool) -> None:
-        self.store.put(source, CHAT, drafts, complete=complete)
+        from edge_llm.memory.chats import FORMAT
+
+        self.store.put(source, FORMAT, drafts, complete=complete)
         self.embed()
 
     def _has_pending(self) -> bool:

@@ -17,11 +17,12 @@ LONGEST = 2_000
 """Characters of a query that are looked at. What is pasted beyond them adds nothing that the first ones did not say."""
 MOST_GROUPS = 48
 """Words of a query that are looked for."""
-_WHOLE_RUN = 4
+WHOLE_RUN = 4
 """A run of Chinese up to so many characters is one word; a longer one is a sentence."""
 _FEW = 3
 """Up to so many words are looked up; more are a sentence."""
-_PART_WEIGHT = 0.3
+PART_WEIGHT = 0.3
+"""What part of a word counts where the whole counts 1."""
 _FUNCTION_PAIR_WEIGHT = 0.35
 
 _QUOTES = re.compile('"([^"]+)"|“([^”]+)”|「([^」]+)」|『([^』]+)』|«([^»]+)»')
@@ -190,7 +191,7 @@ def _word(typed: str, term: str) -> Group:
 def _unspaced(typed: str) -> Iterator[Group]:
     """The groups of a run of Chinese: a short one is a word, a longer one is every pair of characters in it."""
     folded = fold(typed)
-    is_word = len(folded) <= _WHOLE_RUN
+    is_word = len(folded) <= WHOLE_RUN
     if is_word:
         terms, prefix = _terms(typed)
         yield Group(typed, (terms,), prefix, is_weak=folded in FUNCTION_WORDS)
@@ -201,4 +202,4 @@ def _unspaced(typed: str) -> Iterator[Group]:
             functions = sum(character in FUNCTION_CHARS for character in token.term)
             weight = _FUNCTION_PAIR_WEIGHT if functions == 1 else 1.0
             pair = Group(typed[token.start : token.end], ((token.term,),), is_weak=functions == 2)
-            yield replace(pair, weight=weight * (_PART_WEIGHT if is_word else 1), is_part=is_word, is_guess=not is_word)
+            yield replace(pair, weight=weight * (PART_WEIGHT if is_word else 1), is_part=is_word, is_guess=not is_word)

@@ -6,10 +6,10 @@ Knows the columns; knows no transaction, no key and no text analysis.
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta, timezone
-from typing import TYPE_CHECKING, Protocol, cast
+from typing import TYPE_CHECKING, Protocol, TypeAlias, cast
 
 from edge_llm.memory.items import Draft, Item, Kind, Source
 from runtimes.errors import ConfigError, StoreDamagedError
@@ -25,11 +25,15 @@ _ITEM_COLUMNS = 'id, source_id, ordinal, thread, kind, time, "end", hash, sealed
 _SOURCE_COLUMNS = "id, name, format, items, added, bytes, keep_days"
 
 
+Opener: TypeAlias = Callable[[bytes, bytes], bytes]
+"""(sealed, context) to the plain bytes. Raises StoreDamagedError."""
+
+
 class Unsealer(Protocol):
     """Opens what is sealed under a source's key: the store, or what is left of one."""
 
-    def unseal(self, connection: apsw.Connection, source_id: int, sealed: bytes, context: bytes) -> bytes:
-        """The plain bytes. Raises StoreDamagedError."""
+    def opener(self, connection: apsw.Connection, source_id: int) -> Opener:
+        """What opens the source's cells, within this transaction. Raises StoreDamagedError: its key is lost."""
         ...
 
 
@@ -118,11 +122,12 @@ def read_items(connection: apsw.Connection, unsealer: Unsealer, ids: Sequence[in
     by_id = {row[0]: row for row in rows}
     involved = people.involved(connection, list(by_id))
     sources = {source.id: source for source in read_sources(connection, {row[1] for row in by_id.values()})}
+    openers = {source_id: unsealer.opener(connection, source_id) for source_id in sources}
     found = []
     for item_id in ids:
         row = by_id.get(item_id)
         if row is not None and row[1] in sources:
-            content = Content.from_bytes(unsealer.unseal(connection, row[1], row[8], item_context(item_id)))
+            content = Content.from_bytes(openers[row[1]](row[8], item_context(item_id)))
             found.append(make_item(row, content, sources[row[1]], people=involved.get(item_id, ())))
     return found
 

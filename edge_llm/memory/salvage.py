@@ -17,7 +17,7 @@ from edge_llm.memory.connecting import Unlocked, unlock
 from edge_llm.memory.image import Image
 from edge_llm.memory.items import KINDS, ROLES, Item
 from edge_llm.memory.keys import MasterKey
-from edge_llm.memory.records import read_readable
+from edge_llm.memory.records import Opener, read_readable
 from edge_llm.memory.sealing import OVERHEAD, Sealer, unwrap
 from runtimes.errors import StoreDamagedError
 
@@ -118,14 +118,14 @@ class Salvage:
             self.lost_items += sorted(set(batch) - {item.id for item in found})
             yield from found
 
-    def unseal(self, connection: apsw.Connection, source_id: int, sealed: bytes, context: bytes) -> bytes:
-        """As `Store.unseal`."""
+    def opener(self, connection: apsw.Connection, source_id: int) -> Opener:
+        """As `Store.opener`."""
         if source_id not in self._sealers:
             wrapped = connection.execute("SELECT wrapped_key FROM sources WHERE id = ?", (source_id,)).get
             if wrapped is None:
                 raise StoreDamagedError(f"The key of source {source_id} of {self.path} is lost.")
             self._sealers[source_id] = Sealer(unwrap(self._keys.wrapping, source_id, wrapped))
-        return self._sealers[source_id].open(sealed, context)
+        return self._sealers[source_id].open
 
     def close(self) -> None:
         """Forget what was read. Idempotent."""

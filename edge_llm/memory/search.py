@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Protocol
 import numpy as np
 
 from edge_llm.memory import fusion
-from edge_llm.memory.candidates import Candidates, Limits, Nearest, gather
+from edge_llm.memory.candidates import Candidates, Limits, Nearest, flagged, gather
 from edge_llm.memory.columns import ColumnCache
 from edge_llm.memory.highlight import distinct_words, explain, find_spans
 from edge_llm.memory.items import Hit, Item
@@ -96,6 +96,7 @@ class Searcher:
         now: datetime | None = None,
         context: int = 2,
         reranker: Reranker | None = None,
+        pinyin: bool | None = None,
     ) -> Results:
         """Find items by words and by meaning, the best first.
 
@@ -106,6 +107,7 @@ class Searcher:
             now: what times in the query count from; None takes the clock.
             context: how many neighbours before and after a hit come with it.
             reranker: judges the first ten hits again.
+            pinyin: read what was typed in Latin letters as pinyin: True always, False never, None where no item has it so.
 
         Raises:
             StoreDamagedError: what was found cannot be read. RuntimeFailedError: the encoder failed.
@@ -113,7 +115,7 @@ class Searcher:
         if k < 1:
             return Results()
         with self.store.reading():
-            found = self.candidates(query, k, limits=limits, now=now)
+            found = self.candidates(query, k, limits=limits, now=now, pinyin=pinyin)
             scores = self.scores(found)
             best = _best(found, scores, k)
             hits = self._hits(found, best, scores[best], context)
@@ -121,12 +123,20 @@ class Searcher:
             hits = rerank(found.query.text, hits, reranker)
         return Results(tuple(hits), found.time, found.time_was_dropped)
 
-    def candidates(self, query: str, least: int = 0, *, limits: Limits = NO_LIMITS, now: datetime | None = None) -> Candidates:
+    def candidates(
+        self,
+        query: str,
+        least: int = 0,
+        *,
+        limits: Limits = NO_LIMITS,
+        now: datetime | None = None,
+        pinyin: bool | None = None,
+    ) -> Candidates:
         """What a search for `least` items looks at closely and what speaks for it, before anything is weighed."""
         with self.store.reading() as connection:
             columns = self._columns.current(connection)
             now = now or datetime.now().astimezone()
-            return gather(connection, columns, query, self._meant, limits=limits, now=now, least=least)
+            return gather(connection, columns, query, self._meant, limits=limits, now=now, least=least, pinyin=pinyin)
 
     def scores(self, found: Candidates) -> fusion.Table:
         """The score of every candidate."""
@@ -213,7 +223,7 @@ def _words_at(found: Candidates, rows: Ints) -> list[tuple[list[Group], list[Gro
     columns = found.columns
     around = np.clip(rows[:, None] + np.arange(-_NEAR, _NEAR + 1), 0, len(columns) - 1)
     same = columns.episodes[around] == columns.episodes[rows][:, None]
-    held = [(posting.group, np.isin(around, posting.rows) & same) for posting in found.postings]
+    held = [(posting.group, flagged(columns, posting.rows)[around] & same) for posting in found.postings]
     listed = []
     for at in range(len(rows)):
         own = [group for group, where in held if where[at, _NEAR]]

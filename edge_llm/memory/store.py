@@ -9,8 +9,8 @@ from __future__ import annotations
 
 import hashlib
 import threading
-from collections.abc import Callable, Iterable, Sequence
-from contextlib import AbstractContextManager
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import AbstractContextManager, contextmanager
 from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -96,7 +96,7 @@ class Store:
             raise InputError(
                 f"{self.path} has schema {found}; this edge-llm knows {schema.VERSION}. Update edge-llm to open it."
             )
-        if found < schema.VERSION:
+        if found < schema.VERSION and not (read_only and found >= schema.READABLE):
             if read_only:
                 raise InputError(
                     f"{self.path} has schema {found}. Open it once for writing, as `edge-llm log` does, "
@@ -190,8 +190,23 @@ class Store:
         Raises:
             StoreDamagedError: it was sealed for another, or changed since.
         """
+        return self.opener(connection, source_id)(sealed, context)
+
+    def opener(self, connection: apsw.Connection, source_id: int) -> records.Opener:
+        """What `unseal` does for many cells of one source, whose key is looked up once. For this transaction only."""
+
+        def unseal(sealed: bytes, context: bytes) -> bytes:
+            with self._naming_the_file():
+                return sealer.open(sealed, context)
+
+        with self._naming_the_file():
+            sealer = self._sealer(connection, source_id)
+        return unseal
+
+    @contextmanager
+    def _naming_the_file(self) -> Iterator[None]:
         try:
-            return self._sealer(connection, source_id).open(sealed, context)
+            yield
         except StoreDamagedError as error:
             raise StoreDamagedError(f"{self.path}: {error} `edge-llm memory verify` says what else is damaged.") from error
 

@@ -106,7 +106,6 @@ class MemoryView:
     def _searcher(self) -> Searcher:
         """What searches, with the embedder that made the vectors in use; without any where that one is not at hand."""
         from edge_llm.memory import vector_store
-        from edge_llm.memory.search import Searcher
         from edge_llm.memory.vectors import VectorIndex
 
         with self.store.reading() as connection:
@@ -119,9 +118,11 @@ class MemoryView:
                     self._index.close()
                 self._index = None if model_id is None or embedder is None else VectorIndex(self.store, model_id)
                 if self._index is not None and embedder is not None:
+                    # both load while the rest is imported and read; whoever needs one of them first waits for it
                     self._index.prefetch()
-                    # both load while the search reads what else it needs; whoever needs the encoder first waits for it
                     threading.Thread(target=_warm_up, args=(embedder,), name="edge-llm-encoder", daemon=True).start()
+                from edge_llm.memory.search import Searcher
+
                 self._search, self._searched = Searcher(self.store, embedder, self._index), model_id
             return self._search
 
@@ -155,6 +156,7 @@ class MemoryView:
         kind: Kind | None = None,
         now: datetime | None = None,
         reranker: Reranker | None = None,
+        pinyin: bool | None = None,
     ) -> builtins.list[Hit]:
         """Find items by words and by meaning, the best first.
 
@@ -167,11 +169,14 @@ class MemoryView:
             kind: only this kind of item.
             now: what times in the query count from; None takes the clock.
             reranker: judges the first ten hits again; see `edge_llm.memory.search.Reranker`.
+            pinyin: read what was typed in Latin letters as pinyin ("yisheng", "yi sheng" or "ys" for 医生): True always, False
+                never, None where no item has it as it was typed.
 
         Raises:
             InputError: a source or a person that memory does not know.
             StoreDamagedError: what was found cannot be read.
         """
+        searcher = self._searcher()  # first of all: it begins to load what takes longest
         from edge_llm.memory.candidates import Limits
 
         limits = Limits(
@@ -181,7 +186,7 @@ class MemoryView:
             until=until,
             kind=kind,
         )
-        return builtins.list(self._searcher().search(query, k, limits=limits, now=now, reranker=reranker).hits)
+        return builtins.list(searcher.search(query, k, limits=limits, now=now, reranker=reranker, pinyin=pinyin).hits)
 
     def show(self, item_id: int) -> Item:
         """An item whole. Raises InputError when there is none."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable
 from datetime import date
+from functools import cache
 
 from edge_llm.memory.periods import (
     Found,
@@ -62,7 +63,7 @@ def find_chinese(text: str, today: date) -> list[Found]:
     simple = text.translate(_SIMPLE)  # one character for one: places stay
     found = []
     for pattern, reading, is_sure, is_relative in _RULES:
-        for match in pattern.finditer(simple):
+        for match in _compiled(pattern).finditer(simple):
             period = reading(match, today)
             if period is not None:
                 found.append(Found(match.start(), match.end(), period, is_sure, is_relative))
@@ -132,10 +133,14 @@ def _counted(match: re.Match[str], today: date, reading: Callable[[date, int, st
     return None if not count else reading(today, count, unit)
 
 
-def _rule(
-    pattern: str, reading: Reading, *, sure: bool = True, relative: bool = False
-) -> tuple[re.Pattern[str], Reading, bool, bool]:
-    return re.compile(pattern), reading, sure, relative
+@cache
+def _compiled(pattern: str) -> re.Pattern[str]:
+    """A rule's pattern, once a text needs it: most questions are asked in another language."""
+    return re.compile(pattern)
+
+
+def _rule(pattern: str, reading: Reading, *, sure: bool = True, relative: bool = False) -> tuple[str, Reading, bool, bool]:
+    return pattern, reading, sure, relative
 
 
 _RULES = (

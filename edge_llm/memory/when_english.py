@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable
 from datetime import date
+from functools import cache
 
 from edge_llm.memory.periods import (
     Found,
@@ -76,18 +77,31 @@ _PART = r"(?:\s+(?:morning|afternoon|evening|night))?"
 _SINCE = "(?:(?<=since )|(?<=before )|(?<=after )|(?<=until )|(?<=till ))"
 _DURING = f"(?:(?<=in )|(?<=during )|{_SINCE})"
 
+# What every expression has one of. Without any, and most questions have none, no rule is compiled nor tried.
+_HINT = re.compile(
+    r"\d{4}|day|to(?:night|morrow)|this|last|previous|next|coming|past|ago|jan|feb|mar|apr|may|jun|jul|aug|sep|oct|nov|dec",
+    re.IGNORECASE,
+)
+
 Reading = Callable[[re.Match[str], date], "Period | None"]
 
 
 def find_english(text: str, today: date) -> list[Found]:
     """Every time expression in a text; they may overlap."""
-    found = []
+    found: list[Found] = []
+    if not _HINT.search(text):
+        return found
     for pattern, reading, is_sure, is_relative in _RULES:
-        for match in pattern.finditer(text):
+        for match in _compiled(pattern).finditer(text):
             period = reading(match, today)
             if period is not None:
                 found.append(Found(match.start(), match.end(), period, is_sure, is_relative))
     return found
+
+
+@cache
+def _compiled(pattern: str) -> re.Pattern[str]:
+    return re.compile(pattern)
 
 
 def _count(text: str) -> int:
@@ -174,10 +188,8 @@ def _numeric(match: re.Match[str], _: date) -> Period | None:
     return real_day(number, second, first) if by_day else real_day(number, first, second)
 
 
-def _rule(
-    pattern: str, reading: Reading, *, sure: bool = True, relative: bool = False
-) -> tuple[re.Pattern[str], Reading, bool, bool]:
-    return re.compile(rf"(?<![\w'’-]){pattern}(?![\w'’]|-\w)", re.IGNORECASE), reading, sure, relative
+def _rule(pattern: str, reading: Reading, *, sure: bool = True, relative: bool = False) -> tuple[str, Reading, bool, bool]:
+    return rf"(?i)(?<![\w'’-]){pattern}(?![\w'’]|-\w)", reading, sure, relative
 
 
 _RULES = (
