@@ -1,7 +1,9 @@
-"""What an exported ONNX model makes of given tokens, all in one pass: `MODEL SEQUENCES OUT`.
+"""What an exported ONNX model makes of given tokens, all in one pass: `MODEL SEQUENCES OUT KERNELS`.
 
 Each line of SEQUENCES is `prompt ids | answer ids`. The logits that would choose each token of the answer go to OUT as
-little-endian float32. Needs numpy and onnxruntime and nothing of this project: it runs on an arm64 Python under emulation too.
+little-endian float32. KERNELS is `faithful`, the products that runtimes/ort_graph.py asks for, or `tuned`, those that
+onnxruntime takes unasked. Needs numpy and onnxruntime and nothing of this project: it runs on an arm64 Python under
+emulation too.
 """
 
 from __future__ import annotations
@@ -14,10 +16,12 @@ import onnxruntime as ort
 
 
 def main() -> None:
-    model, sequences, out = sys.argv[1:]
+    model, sequences, out, kernels = sys.argv[1:]
     options = ort.SessionOptions()
     options.intra_op_num_threads = 1
     options.log_severity_level = 4  # the emulated /proc tells the runtime less than it would like to know
+    if kernels == "faithful":
+        options.add_session_config_entry("mlas.disable_kleidiai", "1")
     session = ort.InferenceSession(model, options, providers=["CPUExecutionProvider"])
     past = {}
     for entry in session.get_inputs():

@@ -32,12 +32,23 @@ def test_the_export_answers_with_the_fast_kernels(
     expected = run_on_host(tools, jars, "dev.edgellm.AnswersKt", arguments, properties={})
     assert json.loads(run.output)["text"] == json.loads(expected)["text"]
     assert run.kernels is not None
-    if profile.i8mm:
-        assert run.kernels.mixed_dot > 0, "8-bit products: usdot"
-        assert (run.kernels.matrix > 0) == (bits == 4), "4-bit products of a prompt: smmla"
-    else:
-        assert run.kernels.dot > 0
-        assert run.kernels.mixed_dot == run.kernels.matrix == 0, "this CPU has none of them"
+    assert (run.kernels.mixed_dot > 0) == profile.i8mm, "8-bit products, and those of the head: usdot where the CPU has it"
+    assert (run.kernels.dot > 0) == (bits == 4 or not profile.i8mm), "4-bit products: sdot"
+    assert run.kernels.matrix == 0, "no product of onnxruntime's own takes smmla"
+
+
+@pytest.mark.parametrize("profile", [A76, MAX], ids=lambda profile: profile.name)
+def test_tuned_kernels_are_others(arm: ArmToolchain, jars: Jars, phones: dict[int, Path], profile: Profile) -> None:
+    def count(kernels: str) -> Kernels:
+        arguments, asked = [str(phones[4]), "2", QUESTION], {"edgellm.kernels": kernels}
+        found = run_java(arm, profile, jars, "dev.edgellm.AnswersKt", arguments, properties=asked, count=True).kernels
+        assert found is not None
+        return found
+
+    tuned, faithful = count("TUNED"), count("FAITHFUL")
+    assert tuned != faithful
+    assert (tuned.matrix > 0) == profile.i8mm, "a prompt's products: smmla where the CPU has it"
+    assert tuned.dot > 0, "a token's: sdot"
 
 
 def test_a_cpu_without_them_answers_too(tools: Toolchain, arm: ArmToolchain, jars: Jars, phones: dict[int, Path]) -> None:
@@ -47,10 +58,7 @@ def test_a_cpu_without_them_answers_too(tools: Toolchain, arm: ArmToolchain, jar
     assert run.kernels == Kernels()
 
 
-KLEIDIAI = pytest.mark.xfail(strict=True, reason="KleidiAI's 4-bit kernels: one activation scale a row (docs/android.md)")
-
-
-@pytest.mark.parametrize(("profile", "bits"), [(A76, 8), pytest.param(MAX, 4, marks=KLEIDIAI)], ids=["cortex-a76-8", "max-4"])
+@pytest.mark.parametrize(("profile", "bits"), [(A76, 8), (A76, 4), (MAX, 4)], ids=["cortex-a76-8", "cortex-a76-4", "max-4"])
 def test_logits_agree_with_x86(
     tools: Toolchain,
     arm: ArmToolchain,

@@ -21,6 +21,7 @@ from runtimes import ort as module
 from runtimes.bundle import Manifest
 from runtimes.errors import BundleError, RuntimeFailedError, RuntimeUnavailableError
 from runtimes.ort import RUNTIME, OrtSession
+from runtimes.ort_graph import LoadedGraph
 from runtimes.ort_library import load_library
 from tests.unit.quantize.tiny_checkpoints import CONFIG, VOCABULARY, write_gguf
 
@@ -55,6 +56,11 @@ def changed(bundle: Bundle, folder: Path, change: Callable[[onnx.ModelProto], ob
     change(model)
     onnx.save(model, folder / "model.onnx")
     return Bundle(folder, Manifest("x", "onnx", "llama", "model.onnx", CONTEXT, VOCABULARY))
+
+
+def test_arm_is_asked_for_the_products_of_the_kotlin_library(bundle: Bundle) -> None:
+    graph = LoadedGraph(load_library(), bundle.model_path, threads=1)
+    assert graph.session.get_session_options().get_session_config_entry("mlas.disable_kleidiai") == "1"
 
 
 def test_buffers_grow_in_steps_and_never_past_the_context(bundle: Bundle) -> None:

@@ -9,6 +9,7 @@ package dev.edgellm
  * `ActivityManager.MemoryInfo.availMem`); null does not check. A model that needs more is refused before it is loaded.
  * @property verify compare the SHA-256 of every file with the manifest's. Off, only the sizes are compared: for files that
  * the app itself verified when it stored them.
+ * @property kernels whose products an Arm CPU runs. It matters to models of 4 bits.
  * @throws EdgeLlmException.InvalidConfig a number is out of range.
  */
 data class Config(
@@ -16,6 +17,7 @@ data class Config(
     val contextLength: Int? = null,
     val availableMemoryBytes: Long? = null,
     val verify: Boolean = true,
+    val kernels: Kernels = Kernels.FAITHFUL,
 ) {
     init {
         requireRange(threads == null || threads in 1..64) { "threads is $threads; it must be from 1 to 64." }
@@ -24,6 +26,21 @@ data class Config(
             "availableMemoryBytes is $availableMemoryBytes; it must not be negative."
         }
     }
+}
+
+/**
+ * Whose products of matrices run on an Arm CPU. ONNX Runtime 1.25 and later offers the choice; 1.24 takes [TUNED] whatever it is
+ * asked for, and 1.23 does not have them.
+ */
+enum class Kernels {
+    /** ONNX Runtime's own, which round activations as on x86, a scale for every 32: the answers of a desktop. */
+    FAITHFUL,
+
+    /**
+     * Arm's KleidiAI, made for speed: products of 4-bit weights give a whole row of activations one scale, and now and then
+     * another word is the likeliest. On a CPU without the dot product, and for 8 bits, the same as [FAITHFUL].
+     */
+    TUNED,
 }
 
 /**

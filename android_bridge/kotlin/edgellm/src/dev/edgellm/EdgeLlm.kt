@@ -43,7 +43,7 @@ object EdgeLlm {
         val tokenizer = Tokenizer.open(File(directory, manifest.tokenizer.file))
         val actions = readActions(directory, manifest)
         requireNotInterrupted()
-        val model = OrtModel(directory, manifest, contextLength, config.threads ?: defaultThreads())
+        val model = OrtModel(directory, manifest, contextLength, config.threads ?: defaultThreads(), config.kernels)
         if (Thread.interrupted()) {
             model.close()
             throw InterruptedException("Loading ${manifest.name} was cancelled.")

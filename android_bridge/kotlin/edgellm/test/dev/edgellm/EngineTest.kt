@@ -178,6 +178,16 @@ class EngineTest {
     }
 
     @Test
+    fun `the choice of kernels is for Arm, and on x86 nothing depends on it`() =
+        runBlocking<Unit> {
+            assertEquals(Kernels.FAITHFUL, Config().kernels)
+            val expected = text(engine.generate("One, two,", maxTokens = 8).toList())
+            EdgeLlm.open(directory, Config(verify = false, kernels = Kernels.TUNED)).use { own ->
+                assertEquals(expected, text(own.generate("One, two,", maxTokens = 8).toList()))
+            }
+        }
+
+    @Test
     fun `an action that the model cannot be held to is refused before it runs`() =
         runBlocking<Unit> {
             val edited = Files.createTempDirectory("edgellm").toFile()

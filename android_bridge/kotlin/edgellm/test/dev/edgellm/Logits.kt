@@ -13,13 +13,14 @@ import java.nio.ByteOrder
  *
  * Each line of SEQUENCES is `prompt ids | answer ids`. The prompt is fed at once and the answer one token at a time; where no
  * answer is given it is the likeliest one, of at most TOKENS and up to a stop token. The logits that chose each token of the
- * answer go to OUT as little-endian float32, and the answer's ids are printed as a line of JSON.
+ * answer go to OUT as little-endian float32, and the answer's ids are printed as a line of JSON. The property edgellm.kernels
+ * names the kernels, where they are not the default ones.
  */
 fun main(arguments: Array<String>) {
     val (directory, sequences, out, tokens) = arguments
     val manifest = readManifest(File(directory))
     DataOutputStream(File(out).outputStream().buffered()).use { stream ->
-        OrtModel(File(directory), manifest, manifest.contextLength, threads = 1).use { model ->
+        OrtModel(File(directory), manifest, manifest.contextLength, threads = 1, askedKernels()).use { model ->
             for (line in File(sequences).readLines()) {
                 val (prompt, forced) = line.split("|").map { side -> side.split(" ").filter(String::isNotEmpty).map(String::toInt) }
                 println(write(follow(model, manifest.stopTokenIds, prompt, forced, tokens.toInt(), stream).map(Int::toLong)))
@@ -44,3 +45,6 @@ private fun follow(model: OrtModel, stops: Set<Int>, prompt: List<Int>, forced: 
     }
     return answer
 }
+
+/** What edgellm.kernels says, and without it what an app gets that says nothing. */
+internal fun askedKernels(): Kernels = System.getProperty("edgellm.kernels")?.let(Kernels::valueOf) ?: Config().kernels

@@ -6,6 +6,7 @@ import ai.onnxruntime.OrtException
 import ai.onnxruntime.OrtLoggingLevel
 import ai.onnxruntime.OrtSession
 import dev.edgellm.EdgeLlmException
+import dev.edgellm.Kernels
 import java.io.File
 import java.nio.Buffer
 import java.nio.ByteBuffer
@@ -19,8 +20,13 @@ import java.nio.LongBuffer
  * One buffer a layer is bound as past and as present, so attention appends in place; it grows in steps up to the context
  * length. Used by one thread at a time; only [terminate] may be called from another.
  */
-internal class OrtModel(private val directory: File, private val manifest: Manifest, private val contextLength: Int, threads: Int) :
-    AutoCloseable {
+internal class OrtModel(
+    private val directory: File,
+    private val manifest: Manifest,
+    private val contextLength: Int,
+    threads: Int,
+    kernels: Kernels,
+) : AutoCloseable {
     private val environment = openEnvironment()
     private val session: OrtSession
     private val names =
@@ -39,7 +45,7 @@ internal class OrtModel(private val directory: File, private val manifest: Manif
 
     init {
         requireVersion()
-        session = openSession(threads)
+        session = openSession(threads, kernels)
         logitsTensor = OnnxTensor.createTensor(environment, logits, longArrayOf(1, 1, manifest.vocabularySize.toLong()))
         try {
             checkSignature()
@@ -161,12 +167,13 @@ internal class OrtModel(private val directory: File, private val manifest: Manif
         position(start)
     }
 
-    private fun openSession(threads: Int): OrtSession {
+    private fun openSession(threads: Int, kernels: Kernels): OrtSession {
         try {
             OrtSession.SessionOptions().use { options ->
                 options.setIntraOpNumThreads(threads)
                 options.setInterOpNumThreads(1)
                 options.setSessionLogLevel(OrtLoggingLevel.ORT_LOGGING_LEVEL_FATAL)
+                if (kernels == Kernels.FAITHFUL) options.addConfigEntry("mlas.disable_kleidiai", "1")
                 return environment.createSession(File(directory, manifest.model).path, options)
             }
         } catch (error: OrtException) {
