@@ -155,7 +155,8 @@ class Conversation:
         self._state.untrusted_read = False
         if _UNDO.fullmatch(words):
             return self._undo(language, cancel)
-        routed = planning.joined(planning.route_all(self._parts.router(), words), words, self._parts.context(language))
+        context = self._parts.context(language)
+        routed = planning.joined(planning.route_all(self._parts.router(), words, context), words, context)
         return self._planned(routed, words, language, cancel)
 
     def _planned(self, routed: list[RoutedPart], words: str, language: Language, cancel: threading.Event | None) -> Turn:
@@ -229,7 +230,7 @@ class Conversation:
         context = self._parts.context(language)
         at, changed = planning.replied_to_plan(state.plan, state.asked, words, context)
         if changed is None:
-            routed = planning.route_all(self._parts.router(), words)
+            routed = planning.route_all(self._parts.router(), words, context)
             changed = planning.restated(state.plan[at], routed, context)
             if changed is None and any(one.actions and one.sure for one in routed):
                 return None

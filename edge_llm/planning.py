@@ -14,13 +14,19 @@ from edge_llm import usual
 from edge_llm.actions.manifest import Action, Language
 from edge_llm.actions.values import Call, SlotValue
 from edge_llm.confidence import Confidence, understood
+from edge_llm.route import heads
 from edge_llm.understand.answers import answer_slot, choose
+from edge_llm.understand.contacts import ContactBook, NoContacts
 from edge_llm.understand.context import Context, Extracted
+from edge_llm.understand.courtesy import clauses
 from edge_llm.understand.corrections import correct
 from edge_llm.understand.extract import extract, handle_wanted
 from edge_llm.understand.numbers import find_numbers
 from edge_llm.understand.questions import question, which
-from edge_llm.understand.recipients import read_reply, values_of
+from edge_llm.understand.language import language_of
+from edge_llm.understand.recipients import addressed, read_reply, values_of
+from edge_llm.understand.repairs import repaired
+from edge_llm.understand.spelling import spelt
 
 if TYPE_CHECKING:
     from edge_llm.conversation import Routes
@@ -35,6 +41,8 @@ _BY_HEAD: Final = 0.9
 """The way of asking (route/heads.py) was right in 20 of the 20 requests of the development half of tests/assistant_set where it
 names an action; that few show no more than this."""
 _CANDIDATES: Final = 64
+_MOST_CLAUSES: Final = 3
+"""Of a sentence that as a whole asks for nothing that is known, how many are looked at by themselves."""
 _ALSO_READ: Final = frozenset({"time", "duration", "amount", "recipient", "place"})
 """Roles that a reply to a question about another slot may fill on the way: "tomorrow, at Luigi's"."""
 
@@ -57,6 +65,8 @@ class RoutedPart:
     words: str
     actions: tuple[Action, ...]
     confidence: Confidence
+    settled: bool = False
+    """The words only tell something: no part of them is looked at by itself."""
 
     @property
     def sure(self) -> bool:
@@ -89,14 +99,21 @@ class Draft:
         return Call(self.action, self.slots)
 
 
-def route_all(router: Routes, words: str) -> list[RoutedPart]:
-    """The requests of a sentence, in order, each with the actions it may ask for."""
+def route_all(router: Routes, words: str, context: Context | None = None) -> list[RoutedPart]:
+    """The requests of a sentence, in order, each with the actions it may ask for.
+
+    Args:
+        context: who is known: "tell Anna" is a message where Anna is somebody's name. None: nobody.
+    """
     from edge_llm.route.split import split_requests
 
+    people: ContactBook = NoContacts() if context is None else context.people
+    if context is not None and context.language == "en":
+        words = repaired(words, people, context.now.date())
     parts = split_requests(words)
-    routed = [_route(router, part) for part in parts]
+    routed = [_route(router, part, people) for part in parts]
     if len(parts) > 1 and any(not one.actions for one in routed):  # the parts do not stand alone: it was one request
-        return [_route(router, words)]
+        return [_route(router, words, people)]
     return routed
 
 
@@ -222,16 +239,25 @@ def chosen(actions: Sequence[Action], words: str, language: Language) -> Action 
     return actions[numbers[0] - 1] if len(numbers) == 1 and 1 <= numbers[0] <= len(actions) else None
 
 
-def _route(router: Routes, words: str) -> RoutedPart:
-    from edge_llm.route import heads
+def _route(router: Routes, words: str, people: ContactBook) -> RoutedPart:
+    """The actions that a request may ask for: by all its words, else by its one clause that asks for something."""
+    said = spelt(words).text if language_of(words) == "en" else words
+    routed = _route_words(router, said, people)
+    if not routed.actions and not routed.settled:
+        asking = [clause for clause in clauses(said) if not heads.is_told(clause)]
+        tried = [_route_words(router, clause, people) for clause in asking if clause != said][:_MOST_CLAUSES]
+        routed = max((one for one in tried if one.sure and one.actions), key=lambda one: one.confidence.value, default=routed)
+    return replace(routed, words=words)
 
+
+def _route_words(router: Routes, words: str, people: ContactBook) -> RoutedPart:
     routed = router.route(words, _CANDIDATES)
-    named = heads.action_of(words)
+    named = heads.action_of(words) or addressed(words, people)
     found = next((one for one in routed.candidates if one.action.id == named), None)
     if found is not None:
         return RoutedPart(words, (found.action,), understood(max(found.probability, _BY_HEAD), found.action.name.en))
     if named is None and heads.is_told(words):
-        return RoutedPart(words, (), understood(_BY_HEAD, "no request"))
+        return RoutedPart(words, (), understood(_BY_HEAD, "no request"), settled=True)
     first = routed.best
     if first is None or first.probability < _LEAST:
         return RoutedPart(words, (), routed.confidence)

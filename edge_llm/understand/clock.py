@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal
 
 from edge_llm.understand.numbers import read_chinese, read_english
@@ -22,17 +22,23 @@ _EXACT = {"noon", "midday", "midnight", "中午", "午夜"}
 
 _HOUR_WORD = "one|two|three|four|five|six|seven|eight|nine|ten|eleven|twelve"
 _MINUTE_WORD = rf"(?:twenty|thirty|forty|fifty)(?:[ -](?:{_HOUR_WORD}))?|five|ten|fifteen|quarter|half|\d{{1,2}}"
+_MINUTES = r"thirty|fifteen|forty[ -]five|ten|twenty(?:[ -]five)?|oh[ -]five|fifty(?:[ -]five)?|forty|thirty[ -]five"
+"""Minutes that are said after an hour: "seven fifteen"."""
 _MERIDIEM = r"(?P<meridiem>[ap]\.?\s?m\b\.?)"
 _ENGLISH = tuple(
     re.compile(rf"(?<![\w.:/$€£¥+-]){pattern}", re.IGNORECASE)
     for pattern in (
-        rf"(?P<minute>{_MINUTE_WORD})\s+(?:minutes\s+)?(?P<side>past|after|to|before|till)\s+(?P<hour>\d{{1,2}}"
-        rf"|{_HOUR_WORD})\b(?:\s*{_MERIDIEM})?",
+        rf"(?:a\s+)?(?P<minute>{_MINUTE_WORD})\s+(?:(?P<unit>minutes|mins)\s+)?(?P<side>past|after|to|before|till)\s+(?P<hour>\d{{1,2}}"
+        rf"|{_HOUR_WORD})\b(?![:.]\d)(?:\s*{_MERIDIEM})?",
+        rf"half[ -](?P<hour>{_HOUR_WORD}|\d{{1,2}})\b(?!\s+(?:an?\b|past\b|(?:minutes?|mins?|hours?|hrs?|days?|weeks?|price|dozen)\b)|[:.]\d)"
+        rf"(?:\s*{_MERIDIEM})?",
+        rf"(?P<hour>{_HOUR_WORD})[ -](?P<minute>{_MINUTES})\s*{_MERIDIEM}",
+        rf"(?P<hour>{_HOUR_WORD})[ -](?P<minute>{_MINUTES})\b(?=\s*(?:$|[,.;?!]|(?:this|in the|on|tomorrow|tonight|today)\b))",
         rf"(?P<hour>\d{{1,2}})[:.](?P<minute>[0-5]\d)(?::[0-5]\d)?(?![\d/])(?:\s*{_MERIDIEM})?(?!\.\d|%)",
         rf"(?P<hour>\d{{1,2}}|{_HOUR_WORD})\s*{_MERIDIEM}",
         rf"(?P<hour>\d{{1,2}}|{_HOUR_WORD})\s*o['’]?\s?clock\b(?:\s*{_MERIDIEM})?",
         rf"(?:(?<=at )|(?<=by )|(?<=around )|(?<=about )|(?<=for )|(?<=until )|(?<=till )|(?<=from )|(?<=@)|(?<=@ ))"
-        rf"(?P<hour>{_HOUR_WORD}|\d{{1,2}})(?:[ -](?P<minute>thirty|fifteen|forty[ -]five|ten|twenty))?(?![\w%:]|,\d|\.\d|-\w"
+        rf"(?P<hour>{_HOUR_WORD}|\d{{1,2}})(?:[ -](?P<minute>{_MINUTES}))?(?:[ -]?ish\b)?(?![\w%:]|,\d|\.\d|-\w"
         rf"|\s+(?:{{unit}}))",
     )
 )
@@ -42,9 +48,22 @@ _UNITS = (
     "percent|miles?|km|kilomet\\w+|items?|more|times|st|street|avenue|road|point|hundred|thousand|million|and a half"
     "|(?!this\\b)\\w+s\\b"
 )
+_RANGE = re.compile(
+    rf"(?<![\w.:/$€£¥+-])(?P<from>from\s+|between\s+)?(?P<hour>\d{{1,2}}|{_HOUR_WORD})(?:[:.](?P<minute>[0-5]\d))?"
+    rf"\s*{_MERIDIEM.replace('meridiem', 'first')}?\s*(?P<joint>-|–|—|to|until|till|and)\s*(?P<hour2>\d{{1,2}}|{_HOUR_WORD})"
+    rf"(?:[:.](?P<minute2>[0-5]\d))?(?![\w:.]*\d)\s*{_MERIDIEM.replace('meridiem', 'second')}?(?!\s*(?:{_UNITS}))(?![\w/%-])",
+    re.IGNORECASE,
+)
+"""From one hour to another: "2-4pm", "6 to 7:30 pm", "from nine to five"."""
+_TWENTY_FOUR = re.compile(
+    r"(?:(?<=at )|(?<=by )|(?<=from )|(?<=until )|(?<=till )|(?<=for )|(?<=alarm ))(?P<hour>[01]\d|2[0-3])(?P<minute>[0-5]\d)"
+    r"(?:\s?(?:hours|hrs|h)\b)?(?![\w:,.]*\d|\s*(?:yuan|rmb|dollars?|euros?|pounds?|quid|yen|\w+s\b))",
+    re.IGNORECASE,
+)
+"""As timetables have it: "at 0645", "by 1430"."""
 _CUED = re.compile(_ENGLISH[-1].pattern.replace("{unit}", _UNITS), re.IGNORECASE)
 _PART = re.compile(
-    r"\b(?:in the |at |this |during the |by )?(?P<part>early morning|morning|noon|lunchtime|midday|afternoon|evening"
+    r"\b(?P<lead>in the |at |this |during the |by )?(?P<part>early morning|morning|noon|lunchtime|midday|afternoon|evening"
     r"|tonight|night|midnight)\b"
     r"(?!\s+(?:show|run|club|market|shift|light|routine|coffee|tea|person|news))",
     re.IGNORECASE,
@@ -60,6 +79,14 @@ _CHINESE_PART = re.compile(
     r"(?P<part>凌晨|清晨|早晨|早上|上午|中午|下午|午后|傍晚|晚上|夜里|半夜|午夜|(?<=[今明])早|(?<=[今明])晚|(?<=后天)早|"
     r"(?<=后天)晚|(?<=每)[早晚])"
 )
+
+
+_OF_A_DAY = re.compile(
+    rf"(?:^|[,;:.!?@-]|\b(?:today|yesterday|tomorrow|tonight|\w+day|mon|tues?|wed|thu(?:rs?)?|fri|sat|sun|every|each|the|early|late|mid|by"
+    rf"|on|of|and|or|around|about|same|next|last|good|{_HOUR_WORD}|thirty|fifteen|\d\S*|[ap]m|o['’]?clock|\w+(?:st|nd|rd|th))\b|me|it)\s*$",
+    re.IGNORECASE,
+)
+"""What stands before a part of the day that says when; "parents evening" and "movie night" say what."""
 
 
 @dataclass(frozen=True)
@@ -83,7 +110,10 @@ def find_clocks(text: str, *, is_bare: bool = False) -> list[Clock]:
         is_bare: the text is a reply about a time, where "3" alone is an hour.
     """
     found: list[Clock] = []
-    for pattern in (*_ENGLISH[:-1], _CUED, _CHINESE):
+    for match in _RANGE.finditer(text):
+        for clock in _ends(match):
+            _keep(found, clock)
+    for pattern in (*_ENGLISH[:-1], _TWENTY_FOUR, _CUED, _CHINESE):
         for match in pattern.finditer(text):
             clock = _chinese(match) if pattern is _CHINESE else _english(match)
             if clock is not None:
@@ -91,6 +121,9 @@ def find_clocks(text: str, *, is_bare: bool = False) -> list[Clock]:
     for pattern in (_PART, _CHINESE_PART):
         for match in pattern.finditer(text):
             name = match["part"].lower()
+            is_said = pattern is _CHINESE_PART or match["lead"] or name in _EXACT or _OF_A_DAY.search(text[: match.start()])
+            if not is_said:
+                continue
             hour, half = PARTS[name]
             _keep(found, Clock(match.start(), match.end(), hour, 0, half, name not in _EXACT))  # type: ignore[arg-type]
     if is_bare and not any(not clock.is_part for clock in found):
@@ -116,16 +149,37 @@ def _clock(match: re.Match[str], hour_text: str, minute_text: str | None, half: 
     return Clock(match.start(), match.end(), hour, minute, half)
 
 
+def _ends(match: re.Match[str]) -> tuple[Clock, ...]:
+    """Both hours of a range; none where the numbers may be of anything else, or say minutes to an hour ("ten to five")."""
+    is_marked = any(match[name] for name in ("from", "minute", "minute2", "first", "second"))
+    minutes_to = match["joint"].lower() in ("to", "till") and not (match["from"] or match["minute"] or match["minute2"])
+    hour = _number(match["hour"])
+    if not is_marked or hour is None or (minutes_to and not match["first"] and hour % 5 == 0):
+        return ()
+    if match["joint"].lower() == "and" and (match["from"] or "").lower().strip() != "between":
+        return ()
+    first = _clock(match, match["hour"], match["minute"], _half(match["first"]))
+    last = _clock(match, match["hour2"], match["minute2"], _half(match["second"]))
+    if first is None or last is None:
+        return ()
+    start = match.start("hour")
+    return replace(first, start=start, end=match.start("joint")), replace(last, start=match.start("hour2"), end=match.end())
+
+
+def _half(mark: str | None) -> Half | None:
+    return None if not mark else "am" if mark[0] in "aA" else "pm"
+
+
 def _english(match: re.Match[str]) -> Clock | None:
     groups = match.groupdict()
-    mark = groups.get("meridiem")
-    half: Half | None = None if not mark else "am" if mark[0] in "aA" else "pm"
-    clock = _clock(match, groups["hour"], groups.get("minute"), half)
+    half = _half(groups.get("meridiem"))
+    minute = "thirty" if match[0].lower().startswith("half") and "minute" not in groups else groups.get("minute")
+    clock = _clock(match, groups["hour"], minute, half)
     if clock is None or (half is not None and clock.hour > 12):
         return None if clock is None else Clock(clock.start, clock.end, clock.hour % 24, clock.minute, None)
     side = (groups.get("side") or "").lower()
     if side in ("to", "before", "till"):
-        if clock.minute == 0:
+        if clock.minute == 0 or (clock.minute % 5 and not groups.get("unit")):  # "6 to 7" is a span
             return None
         return Clock(clock.start, clock.end, (clock.hour - 1) or 12, 60 - clock.minute, half)
     return clock
@@ -164,5 +218,6 @@ def _number(text: str) -> int | None:
         return int(text)
     if text.lower() in ("quarter", "half"):
         return 15 if text.lower() == "quarter" else 30
+    text = re.sub(r"^oh[ -]", "", text, flags=re.IGNORECASE)
     value = read_english(text) if text.isascii() else read_chinese(text.removeprefix("零") or "零")
     return None if value is None else int(value)

@@ -18,7 +18,15 @@ _MONTH = (
     "january|february|march|april|may|june|july|august|september|october|november|december|jan|feb|mar|apr|jun|jul"
     "|aug|sept?|oct|nov|dec"
 )
-_NTH = r"\d{1,2}(?:st|nd|rd|th)?"
+_ORDINALS = (
+    "first second third fourth fifth sixth seventh eighth ninth tenth eleventh twelfth thirteenth fourteenth fifteenth sixteenth"
+    " seventeenth eighteenth nineteenth twentieth twenty-first twenty-second twenty-third twenty-fourth twenty-fifth twenty-sixth"
+    " twenty-seventh twenty-eighth twenty-ninth thirtieth thirty-first"
+).split()
+_SAID_NTH = "|".join(one.replace("-", "[- ]") for one in sorted(_ORDINALS, key=len, reverse=True))
+_SAID_LATE = "|".join(one.replace("-", "[- ]") for one in sorted(_ORDINALS[10:], key=len, reverse=True))
+"""Without a month "the second" is mostly the second of several things."""
+_NTH = rf"(?:\d{{1,2}}(?:st|nd|rd|th)?|{_SAID_NTH})"
 _FEASTS = {
     "christmas day": "christmas", "new year's day": "new year", "valentine's day": "valentine", "平安夜": "christmas eve",
     "圣诞": "christmas", "圣诞节": "christmas", "元旦": "new year", "万圣节": "halloween", "情人节": "valentine",
@@ -117,6 +125,11 @@ def _week_after(match: re.Match[str], today: date) -> _Read:
     return monday + timedelta(days=7 + number), None, None, None
 
 
+def _ordinal(text: str) -> int:
+    said = text.lower().replace(" ", "-")
+    return _ORDINALS.index(said) + 1 if said in _ORDINALS else int(re.sub(r"\D", "", text))
+
+
 def _coming(day: int, month: int, year: int | None, today: date) -> date | None:
     for number in (year,) if year is not None else range(today.year, today.year + 9):
         period = real_day(number, month, day)
@@ -127,14 +140,14 @@ def _coming(day: int, month: int, year: int | None, today: date) -> date | None:
 
 def _english_date(match: re.Match[str], today: date) -> _Read | None:
     month = _MONTHS.index(match["month"].lower()[:3]) + 1
-    number = int(re.sub(r"\D", "", match["number"]))
+    number = _ordinal(match["number"])
     year = match.groupdict().get("year")
     found = _coming(number, month, int(year) if year else None, today)
     return None if found is None else (found, None, None, None)
 
 
 def _day_of_month(match: re.Match[str], today: date) -> _Read | None:
-    number = int(match["number"])
+    number = _ordinal(match["number"])
     for ahead in range(13):
         carried, month = divmod(today.month - 1 + ahead, 12)
         period = real_day(today.year + carried, month + 1, number)
@@ -231,7 +244,8 @@ _RULES = (
         _rule(rf"(?:the )?(?P<number>{_NTH})(?: of)? (?P<month>{_MONTH})\.?(?:,? (?P<year>20\d\d))?(?!,? \d{{4}})"),
         _english_date,
     ),
-    (_rule(r"(?:on )?the (?P<number>\d{1,2})(?:st|nd|rd|th)(?: of (?:this|the) month)?"), _day_of_month),
+    (_rule(rf"(?:on )?the (?P<number>\d{{1,2}}(?:st|nd|rd|th)|{_SAID_LATE})(?: of (?:this|the) month)?"), _day_of_month),
+    (_rule(rf"(?:on )?the (?P<number>{_SAID_NTH}) of (?:this|the) month"), _day_of_month),
     (_rule(r"(\d{1,2})/(\d{1,2})"), _slashed),
     (
         _rule(

@@ -20,13 +20,14 @@ from edge_llm.understand.context import Context, Extracted
 from edge_llm.understand.cues import APP
 from edge_llm.understand.durations import Duration, shown_duration
 from edge_llm.understand.expressions import find_expression
-from edge_llm.understand.language import chinese_marks
+from edge_llm.understand.language import chinese_marks, language_of
 from edge_llm.understand.messages import message_in, quoted_in
 from edge_llm.understand.model_slots import ask_model
 from edge_llm.understand.numbers import plain, read_chinese, read_english
 from edge_llm.understand.places import find_place
 from edge_llm.understand.reading import PEOPLE, Reading
 from edge_llm.understand.recipients import Named, find_anyone, values_of
+from edge_llm.understand.spelling import Spelt, spelt
 from edge_llm.understand.text_slots import bare_request, by_examples, find_text, items_of, trimmed
 from edge_llm.understand.times import Time, shown_time
 from edge_llm.understand.units import find_measures
@@ -55,7 +56,8 @@ def extract(action: Action, words: str, context: Context, known: Mapping[str, Sl
         or a required slot that the words do not fill, is missing.
     """
     marked = chinese_marks(words)
-    reading = Reading(action, marked, context)
+    read = spelt(marked) if language_of(words) == "en" else Spelt(marked, marked)
+    reading = Reading(action, read.text, context)
     slots = dict(known or {})
     ambiguous: dict[str, _Values] = {}
     unresolved: dict[str, str] = {}
@@ -64,7 +66,7 @@ def extract(action: Action, words: str, context: Context, known: Mapping[str, Sl
             continue
         values = _BY_ROLE[slot.role](reading, slot)
         if len(values) == 1:
-            slots[slot.name] = values[0] if marked == words else _as_said(values[0], marked, words)
+            slots[slot.name] = _as_typed(values[0], read, words)
         elif values:
             ambiguous[slot.name] = values
         elif slot.role == "recipient" and (stranger := _stranger(reading, slot)) is not None:
@@ -74,7 +76,7 @@ def extract(action: Action, words: str, context: Context, known: Mapping[str, Sl
             if slot.required and slot.role in ("text", "query", "item") and slot.name not in slots:
                 said = ask_model(context.model, action, slot, reading.timeless)
                 if said is not None and _may_be_said(reading, said):
-                    slots[slot.name] = _texts(slot, said)
+                    slots[slot.name] = _as_typed(_texts(slot, said), read, words)
     missing = tuple(
         slot.name for slot in action.slots if slot.required and slot.name not in slots and slot.name not in ambiguous
     )
@@ -120,13 +122,21 @@ def _may_be_said(reading: Reading, said: str) -> bool:
     return trimmed(said) is not None and not is_request and not is_person
 
 
-def _as_said(value: SlotValue, marked: str, words: str) -> SlotValue:
-    """A value that is a part of the request, with the marks that the person wrote."""
-    start = marked.find(value.value) if isinstance(value.value, str) else -1
-    if start < 0 or value.shown != value.value:
+def _as_typed(value: SlotValue, read: Spelt, words: str) -> SlotValue:
+    """A value that is a part of the request, as the person typed it and with their marks."""
+    if isinstance(value.value, list) and value.shown == ", ".join(map(str, value.value)):
+        items = [_typed_part(one, read, words) if isinstance(one, str) else one for one in value.value]
+        return replace(value, value=items, shown=", ".join(map(str, items)))
+    if not isinstance(value.value, str) or value.shown != value.value:
         return value
-    said = words[start : start + len(value.value)]
+    said = _typed_part(value.value, read, words)
     return replace(value, value=said, shown=said)
+
+
+def _typed_part(part: str, read: Spelt, words: str) -> str:
+    marked = read.as_typed(part)
+    start = read.typed.find(marked)
+    return marked if start < 0 else words[start : start + len(marked)]
 
 
 def _texts(slot: Slot, text: str) -> SlotValue:

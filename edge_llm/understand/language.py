@@ -5,13 +5,14 @@ from __future__ import annotations
 import re
 
 from edge_llm.actions.manifest import Language
+from edge_llm.understand.spelling import spelt
 
 _CJK = re.compile("[\u3400-\u9fff\uf900-\ufaff\U00020000-\U0003ffff]")
 _LATIN_WORD = re.compile(r"[A-Za-zÀ-ɏ]+(?:['’][A-Za-z]+)?")
 _EDGES = " \t\r\n.,!?;:。，！？；：、~～…"
 
 _YES = re.compile(
-    r"(?:oh |ok(?:ay)?,? |well,? |um+,? )?(?:y|yes|yeah|yep|yup|sure|ok|okay|of course|correct|right|exactly|confirm(?:ed)?|"
+    r"(?:oh |ok(?:ay)?,? |well,? |um+,? |that'?s )?(?:y|yes|yeah|yep|yup|sure|ok|okay|of course|correct|right|exactly|confirm(?:ed)?|"
     r"do it|go ahead|go for it|send it|sounds good|looks good|perfect|please do|absolutely|definitely|fine|that'?s right|"
     r"that is right|i confirm)(?:,? (?:please|thanks|thank you|do it|send it|go ahead|that'?s (?:right|fine|it)|sure))*"
     r"|(?:嗯+，?|好，?)?(?:是的?|是啊|对的?|对啊|没错|好的?|好啊|好吧|行吧?|可以的?|确认|确定|发吧|发送|没问题|同意|嗯+"
@@ -20,24 +21,44 @@ _YES = re.compile(
     re.IGNORECASE,
 )
 _NO = re.compile(
-    r"(?:oh |um+,? )?(?:n|no|nope|nah|not really|don'?t|do not|wrong|incorrect|never|no way|that'?s (?:wrong|not right|not it)|"
+    r"(?:oh |um+,? |actually,? |ugh,? )?(?:n|no|nope|nah|not really|don'?t|do not|wrong|incorrect|never|no way|that'?s (?:wrong|not right|not it)|"
     r"not (?:that|this|yet|now)|i don'?t (?:think so|want (?:that|it|to)))(?:,? (?:thanks|thank you|please|don'?t(?: do "
     r"(?:it|that))?))*"
     r"|(?:不|不是的?|不对|不行|不要|不用了?|不了|不可以|不好|错了?|不同意|别|没有|先别|不需要)(?:[，,]?(?:谢谢|了|不是|不对))*",
     re.IGNORECASE,
 )
+_THEN_LEFT = (
+    r"(?:no+|nah|nope|ok(?:ay)?|oh|ah|ugh|h+m+|u[mh]+|lol|yeah|right|well|wait|actually|please|just|sorry|you know what"
+    r"|hang on|hold on|on second thoughts?|in fact)"
+)
+_VERB = r"(?:send|do|call|ring|text|message|e-?mail|order|book|buy|set|add|save|say|write|play|share|bother(?: with)?|worry about)"
+_TAKEN_BACK = (
+    r"(?:cancel|scrap|scratch|skip|ditch|drop|leave|forget|undo|ignore) (?:it|that|this|everything|all that|the (?:whole thing|lot))"
+    r"|forget (?:about (?:it|that|this)|what i (?:just )?(?:said|asked))|never ?mind(?: (?:about )?(?:it|that|this)|(?! (?:the|my|our|your|his|her)\b))"
+    rf"|(?:don'?t|do not) {_VERB}(?: (?:it|that|this|them|anything|one))?(?: (?:any ?more|after all|yet|now))?|don'?t (?:worry|bother)"
+    r"|(?:i )?(?:don'?t|do not|no longer) (?:want|need) (?:it|that|this|one|to|anything)(?: (?:any ?more|after all|now))?"
+    r"|no need(?: (?:to|for (?:it|that)))?|not needed|(?:i(?:'ve)? )?changed my mind|call it off|i(?:'d| would) rather not|let'?s not"
+)
 _CANCEL = re.compile(
-    r"(?:no,? |ok(?:ay)?,? |oh,? |actually,? |please |just |sorry,? )*(?:cancel(?: (?:it|that|this|everything|the \w+))?"
-    r"|never ?mind(?: (?:it|that))?|"
-    r"forget (?:it|about it|that)|stop(?: it| that)?|abort|quit|leave it|drop it|don'?t (?:bother|do (?:it|that)|send "
-    r"(?:it|that)|"
-    r"call|order(?: it)?)|(?:don'?t|do not) (?:send|do|call|order|book|buy|set|add|text|say|write) (?:it|that|this|anything)"
-    r"(?: (?:any ?more|after all|yet|now))?|(?:i )?(?:don'?t|do not|no longer) (?:want|need) (?:it|that|this|one|to)"
-    r"(?: (?:any ?more|after all|now))?|do not send(?: it)?|scrap that|changed my mind|i(?:'ve)? changed my mind)"
-    r"(?:,? (?:please|thanks|thank you|then|for now))*"
+    rf"(?:{_THEN_LEFT}[,. ]+)*(?:{_TAKEN_BACK}|cancel(?: the \w+)?|stop(?: it| that)?|abort|quit)"
+    r"(?:[,.]? (?:please|thanks|thank you|then|for now|now|dear|mate|love|lol|sorry|i think|instead of that))*"
     r"|(?:还是|那|那就|唉|哦|先)?(?:算了吧?|取消(?:吧|掉|它|这个|操作)?|不用了|不要了|不弄了|别发了?|别打了?|别弄了?"
     r"|别[订点买叫约设加]了?|不[发打订点买叫约设加去]了|停(?:下|止)?|停吧|作废|"
     r"不做了|撤销|放弃|当我没说|我改主意了|忘了(?:它|这事)吧?)(?:吧|了|啦|，?谢谢)*",
+    re.IGNORECASE,
+)
+_CANCEL_FIRST = re.compile(
+    rf"(?:{_THEN_LEFT}[,. ]+)*(?:{_TAKEN_BACK})(?: (?:dear|mate|love|then|please|now))?[\s,;.!–-]+(?=\w)", re.IGNORECASE
+)
+_REASON = re.compile(
+    r"(?:(?:because|as|since|cause),? )?(?:i|we|he|she|they|it|you|my|our|his|her|the|there|someone|somebody|that)\b(?:'\w+)?"
+    r"|(?:too late|no need|not needed|don'?t need|all (?:good|done|sorted)|already|found|got|sorted|done|just)\b",
+    re.IGNORECASE,
+)
+"""How people say why they take something back: "forget it, I'll walk"."""
+_ASKS_ANEW = re.compile(
+    r"\b(?:instead|rather|make (?:it|that)|change|let'?s|please|(?:can|could|would) you|i meant?|should (?:be|say)|i(?:'d| would) (?:like|prefer)"
+    r"|i (?:want|need))\b",
     re.IGNORECASE,
 )
 
@@ -45,7 +66,7 @@ _WIDE = {",": "，", ":": "：", ";": "；", "?": "？", "!": "！"}
 _NARROW = re.compile(f"(?<={_CJK.pattern})[,:;?!]|[,:;?!](?={_CJK.pattern})")
 _CLAUSE = re.compile(r"[,，;；.。!！]+")
 _FILLER = re.compile(
-    r"(?:oh|no|wait|oh wait|ok(?:ay)?|actually|sorry|thanks|thank you|please|hmm+|um+|well|on second thoughts?|哎|唉|不"
+    r"(?:oh|no|nah|wait|oh wait|ok(?:ay)?|actually|sorry|thanks|thank you|please|hmm+|um+|ugh|well|dear|mate|on second thoughts?|哎|唉|不"
     r"|等等|等一下|谢谢|不好意思|抱歉)",
     re.IGNORECASE,
 )
@@ -74,8 +95,12 @@ def is_no(words: str) -> bool:
 
 
 def is_cancel(words: str) -> bool:
-    """The whole reply takes the request back, in one clause or several. "Cancel my alarm" is a request of its own."""
-    bare = _bare(words)
+    """The whole reply takes the request back, in one clause or several, or says why after it: "forget it, I'll walk". "Cancel my
+    alarm" is a request of its own, and "never mind that, make it six" a correction."""
+    bare = spelt(_bare(words)).text
+    first = _CANCEL_FIRST.match(bare)
+    if first is not None and _REASON.match(bare, first.end()) and not _ASKS_ANEW.search(bare, first.end()):
+        return True
     if re.search(r"\bcancel the (?!message|text|call|order|request|action|mail|email)", bare, re.I):
         return False
     clauses = [clause for part in _CLAUSE.split(bare) if (clause := part.strip(_EDGES))]

@@ -12,16 +12,18 @@ from dataclasses import dataclass
 from edge_llm.actions.values import Provenance, SlotValue
 from edge_llm.memory.handles import normalise
 from edge_llm.understand.contacts import Contact, ContactBook, HandleWanted
+from edge_llm.understand.courtesy import LEAD
 from edge_llm.understand.language import has_cjk
 
 _MAIL = re.compile(r"[A-Za-z0-9_.+-]+@[A-Za-z0-9-]+(?:\.[A-Za-z0-9-]+)+")
 _PHONE = re.compile(r"(?<![A-Za-z0-9_.])\+?\(?\d[\d\s().\-]{5,18}\d(?![A-Za-z0-9_.]*[A-Za-z0-9_])|(?<!\d)\d{3,6}(?!\d)")
 _VERBS = (
     "text|call|phone|ring|dial|message|tell|e-?mail|mail|ping|notify|ask|remind|whatsapp|wechat|dm|sms|facetime|let|inform"
-    "|invite|"
+    "|invite|telephone|buzz|bell|msg|txt|"
     "contact|skype|write|video call|drop|shoot|give|send|meet|see|reply to|answer|forward|share with|say"
 )
-_ENGLISH_CUE = re.compile(rf"\b(?:(?P<verb>{_VERBS})|to|with|for)\s+(?=\S)", re.IGNORECASE)
+_ENGLISH_CUE = re.compile(rf"\b(?:(?P<verb>{_VERBS})|to|with|for|get(?:\s+me)?|hold of)\s+(?=\S)", re.IGNORECASE)
+_ARTICLE = re.compile(r"(?:the|my|our)\s+(?=[a-z])", re.IGNORECASE)
 _CHINESE_CUE = re.compile(
     r"(?:发[^给，。]{0,8}给|打[^给，。]{0,4}给|发送给|转发给|写[^给，。]{0,6}给|告诉|通知|呼叫|联系|提醒|邀请|回复|问一下"
     r"|问问|问|约|拨打|打给|给|跟|和|与|叫|(?<![A-Za-z])(?:call|cue|text)\s*|致电|@)\s*(?=\S)"
@@ -42,6 +44,14 @@ _NO_NAME = {
 _CHINESE_PRONOUNS = ("我", "他", "她", "你", "它", "咱", "大家", "自己", "谁")
 _MINE = re.compile(r"我的?(?=[爸妈哥姐弟妹老媳爷奶外儿女太爱丈房同朋])")
 _JOINT = re.compile(r"\s*(?:,\s*and\b|,|\band\b|&|、|，|和|跟|与|以及)\s*", re.IGNORECASE)
+_TELLS = re.compile(
+    rf"^(?:(?:{LEAD})\b[\s,.!:-]*)*(?:tell|ask|let(?=.* know\b)|inform|ping|reply to|answer|drop(?=.*\b(?:line|note|text)\b))\s+", re.IGNORECASE
+)
+_WRITES = (
+    ("whatsapp.send", re.compile(r"\bwhatsapp\b", re.IGNORECASE)),
+    ("wechat.send", re.compile(r"\b(?:wechat|weixin)\b", re.IGNORECASE)),
+    ("mail.send", re.compile(r"\b(?:by|via|in an?) e-?mail\b", re.IGNORECASE)),
+)
 _MOST_WORDS, _MOST_CHARACTERS = 4, 12
 
 
@@ -65,7 +75,7 @@ def find_named(words: str, book: ContactBook, *, region: str = "") -> list[Named
     for start, is_verb in _cues(words):
         if any(one.start <= start < one.end for one in found):
             continue
-        known = _known(words, start, book)
+        known = known_at(words, start, book)
         if known is not None and not any(one.start < known.end and known.start < one.end for one in found):
             found += [known, *_joined(words, known, book)]
         elif known is None and (guess := _guess(words, start, is_verb=is_verb)) is not None:
@@ -74,13 +84,23 @@ def find_named(words: str, book: ContactBook, *, region: str = "") -> list[Named
     return [*found, *guesses]
 
 
+def addressed(words: str, book: ContactBook) -> str | None:
+    """The id of the action that writes to somebody who is known: "tell Anna I'm late", "ask mum if she needs bread"; None where
+    nobody is told anything."""
+    match = _TELLS.match(words)
+    known = None if match is None else known_at(words, match.end(), book)
+    if known is None or not known.contacts or not words[known.end :].strip(" .!?"):
+        return None
+    return next((action for action, app in _WRITES if app.search(words)), "sms.send")
+
+
 def find_anyone(words: str, book: ContactBook) -> list[Named]:
     """Who of those who are known is named anywhere in a request that says nothing else of people: "帮我呼叫赵磊"."""
     found: list[Named] = []
     for match in re.finditer(r"\b[A-ZÀ-Þ]\w+|[\u3400-\u9fff]", words):
         if found and match.start() < found[-1].end:
             continue
-        known = _known(words, match.start(), book)
+        known = known_at(words, match.start(), book)
         if known is None or len(known.text) < 2:
             continue
         if any(has_cjk(one.name) == has_cjk(known.text) for one in known.contacts):  # not by its sound alone
@@ -154,7 +174,7 @@ def _cues(words: str) -> Iterator[tuple[int, bool]]:
         yield match.end(), True
 
 
-def _known(words: str, start: int, book: ContactBook) -> Named | None:
+def known_at(words: str, start: int, book: ContactBook) -> Named | None:
     """The longest run of words from `start` on that is somebody's name."""
     if has_cjk(words[start : start + 1]):
         mine = _MINE.match(words, start)
@@ -169,6 +189,8 @@ def _known(words: str, start: int, book: ContactBook) -> Named | None:
             if contacts:
                 return Named(start, end, text, contacts)
         return None
+    article = _ARTICLE.match(words, start)  # "the boss", "my dad"
+    start = start if article is None else article.end()
     run: list[int] = []
     position = start
     for match in _ENGLISH_WORD.finditer(words, start):
@@ -196,7 +218,7 @@ def _joined(words: str, first: Named, book: ContactBook) -> Iterator[Named]:
     last: Named | None = first
     while last is not None:
         joint = _JOINT.match(words, last.end)
-        last = None if joint is None else _known(words, joint.end(), book)
+        last = None if joint is None else known_at(words, joint.end(), book)
         if last is not None:
             yield last
 

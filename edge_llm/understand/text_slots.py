@@ -9,18 +9,17 @@ import re
 from collections.abc import Sequence
 
 from edge_llm.actions.manifest import Action, Language
+from edge_llm.understand.courtesy import LEAD, TAIL
 from edge_llm.understand.cues import CUES
 from edge_llm.understand.language import has_cjk
 
 _COURTESY = re.compile(
-    r"^(?:(?:hey|hi|hello|ok|okay|please|pls|can you|could you|would you|will you|can i|i want to|i'd like to|i would like"
-    r" to|i want you to|i have to|i'?ve got to|i must(?! not)|i should|"
-    r"i need to|i need you to|i need|help me(?: to)?|let's|just|kindly|go ahead and|you can|would you mind|"
-    r"帮我|帮忙|请你?|麻烦你?|能不能|可以|能|我想要?|我要|给我们?|你(?=帮|能|可以|给|去|来|把))[,，]?\s*)+",
+    rf"^(?:(?:{LEAD}|can i|could i|may i|i want to|i'?d (?:like|love) to|i would (?:like|love) to|i have to|i'?ve got to|i must(?! not)|i should(?: like to)?"
+    r"|i need to|i need)\b[\s,.!:-]*|(?:帮我|帮忙|请你?|麻烦你?|能不能|可以|能|我想要?|我要|给我们?|你(?=帮|能|可以|给|去|来|把))[,，]?\s*)+",
     re.IGNORECASE,
 )
 _TAIL = re.compile(
-    r"(?:,?\s*\b(?:please|for me|will you|would you|right now)|,\s*(?:thanks|thank you|ok)|[，,](?:好吗|好不好|行吗|可以吗"
+    rf"(?:,?\s+(?:{TAIL})(?!\w)|[，,](?:好吗|好不好|行吗|可以吗"
     r"|谢谢|帮我(?!记|加|添|放|写|存|列|建).*|安排一下)|(?:吧|呗|一下)|[\s.!。！,，;；:：])+$",
     re.I,
 )

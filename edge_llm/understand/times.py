@@ -24,12 +24,14 @@ _GAP = re.compile(
 )
 _RANGE = re.compile(r"\s*(?:to|till|until|-|–|—|through|and|到|至)\s*", re.IGNORECASE)
 _BEFORE = re.compile(
-    r"(?:^|(?<=\s))(?:at|on|by|for|around|about|in|from|this|starting|until|before|@)\s+(?:the\s+)?$", re.IGNORECASE
+    r"(?:^|(?<=\s))(?:at|on|by|for|around|about|in|from|between|this|starting|until|before|@)\s+(?:the\s+)?$", re.IGNORECASE
 )
 _CHINESE_BEFORE = re.compile(r"(?:在|于|从|定在|改到|换成)$")
 _CHINESE_AFTER = re.compile(r"(?:之|以)?前(?![天往])")
 _LATER = re.compile(r"^\s*(?:from now|later|之?后|以后|过后)", re.IGNORECASE)
-_IN = re.compile(r"(?:\b(?:in|after|within)\s+|再?过\s*)$", re.IGNORECASE)
+_IN = re.compile(
+    r"(?:\b(?:in|after|within)\s+(?:(?:like|about|around|roughly|maybe|another|say)\s+)?|再?过\s*)$", re.IGNORECASE
+)
 _PM_WORDS = re.compile(
     r"\b(?:dinner|supper|drinks|party|movie|lunch|pub|concert|tea|table|restaurant|reservation|dine)\b|晚饭|晚餐|吃饭|聚餐|电影|派对|午饭|午餐|下班|位子|订位|包间|餐厅",
     re.IGNORECASE,

@@ -1,0 +1,48 @@
+"""What people say around a request and do not ask for: greetings, "would you be so kind as to", "real quick", and why they ask.
+
+Data and the cutting of it. Knows no action.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from typing import Final
+
+_DEAR = r"(?:dear|mate|love|there|buddy|pal|darling|bro|dude|man|assistant|computer)"
+LEAD: Final = (
+    rf"(?:hey|hi|hello|hiya|yo|oi|morning|good (?:morning|afternoon|evening))(?:,? {_DEAR})?|ok(?:ay)?|right|so|well|u[mh]+|er+m?"
+    r"|h+m+|ah|oh|ugh|lol|omg|haha|pretty please|please|kindly|just|quickly|real quick|actually|basically|also|then|and|now"
+    r"|(?:can|could|would|will) you(?: (?:please|kindly|possibly|just|also|maybe|quickly|go and|be able to|mind))*"
+    r"|(?:would you )?be so (?:kind as to|good as to|kind and)|(?:would you )?be a (?:dear|love|star) and|do me a favou?r(?: and|[,:])?"
+    r"|(?:would|is) it (?:be )?possible (?:for you )?to|any chance (?:you (?:can|could)|of you)|are you able to"
+    r"|if you (?:could|can|would|don'?t mind|please)|you couldn'?t|you wouldn'?t mind"
+    r"|i(?:'d| would)? (?:want|need|like|love|appreciate it if) you (?:to|could|would)|i (?:was wondering|wonder) if you (?:could|can|would)"
+    r"|i'?d be grateful if you (?:could|would)|could i (?:please )?(?:get|ask|trouble) you to|go ahead and|help me(?: to)?|let'?s"
+    r"|you can|do you mind|mind"
+)
+"""Regular expressions of what a request may begin with, without case."""
+TAIL: Final = (
+    r"pretty please|please|for me|real(?:ly)? quick(?:ly)?|quickly|quick|asap|(?:right )?now|lol|haha|thanks(?: (?:a lot|so much))?"
+    r"|thank you(?: (?:so|very) much)?|cheers|ta|ok(?:ay)?|will you|would you|could you|can you"
+    r"|if (?:you (?:would|could|can|please|don'?t mind|wouldn'?t mind|like)|possible|that'?s (?:ok(?:ay)?|alright|possible))"
+    rf"|when you (?:can|get a (?:chance|minute|moment|sec(?:ond)?))|or nah|or not|or what|(?<=,)\s*{_DEAR}|there'?s a (?:dear|love)"
+)
+"""Regular expressions of what a request may end with, without case."""
+_LEAD = re.compile(rf"^(?:(?:{LEAD})\b[\s,.!:…-]*)+(?=\w)", re.IGNORECASE)
+_TAIL = re.compile(rf"(?:[\s,.!?…-]+(?:{TAIL})(?!\w)|[\s,.!…]+)+$", re.IGNORECASE)
+_CLAUSE = re.compile(r"\s*(?:[.;!?]+(?=\s|$)|,|\s[-–—]\s)\s*(?:(?:so|and so|but|and|then)\b,?\s*)?", re.IGNORECASE)
+_ASKS_AFTER = re.compile(r"^(?:(?:so|and|but)\b,?\s+)?(?:i wonder|i was wondering|tell me|do you know)[,:]?\s+", re.IGNORECASE)
+
+
+def core(words: str) -> str:
+    """A request without the courtesies around it; the words themselves where nothing else is left."""
+    left = _ASKS_AFTER.sub("", _TAIL.sub("", _LEAD.sub("", words.strip()))).strip()
+    return left or words.strip()
+
+
+def clauses(words: str) -> Iterator[str]:
+    """The clauses of a sentence, without courtesies, from left to right."""
+    for clause in _CLAUSE.split(words):
+        if clause and clause.strip():
+            yield core(clause)
