@@ -166,10 +166,10 @@ class Conversation:
         for place, one in enumerate(routed):
             if not one.actions:
                 continue
-            draft = planning.draft(one.actions[0], one.words, context, one.confidence)
-            if not one.sure and not (len(one.actions) == 1 and self._may_guess(draft, language)):
+            several = planning.drafts(one.actions[0], one.words, context, one.confidence)
+            if not one.sure and not (len(one.actions) == 1 and self._may_guess(several[0], language)):
                 return self._which(routed, place, language)
-            drafts.append(draft)
+            drafts += several
         about_data = [one.action.id for one in drafts] == [_MEMORY_SEARCH]
         if not drafts or about_data:
             return self._answer(words, language, cancel, about_data=about_data)

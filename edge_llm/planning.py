@@ -11,22 +11,24 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Final
 
 from edge_llm import usual
-from edge_llm.actions.manifest import Action, Language
+from edge_llm.actions.manifest import Action, Language, Slot
 from edge_llm.actions.values import Call, SlotValue
 from edge_llm.confidence import Confidence, understood
 from edge_llm.route import heads
 from edge_llm.understand.answers import answer_slot, choose
 from edge_llm.understand.contacts import ContactBook, NoContacts
 from edge_llm.understand.context import Context, Extracted
-from edge_llm.understand.courtesy import clauses
 from edge_llm.understand.corrections import correct
-from edge_llm.understand.extract import extract, handle_wanted
+from edge_llm.understand.courtesy import clauses
+from edge_llm.understand.extract import extract, handle_wanted, time_value
+from edge_llm.understand.language import language_of
 from edge_llm.understand.numbers import find_numbers
 from edge_llm.understand.questions import question, which
-from edge_llm.understand.language import language_of
-from edge_llm.understand.recipients import addressed, read_reply, values_of
+from edge_llm.understand.recipients import addressed, find_named, in_one_breath, read_reply, values_of
 from edge_llm.understand.repairs import repaired
 from edge_llm.understand.spelling import spelt
+from edge_llm.understand.text_slots import trimmed
+from edge_llm.understand.times import find_times
 
 if TYPE_CHECKING:
     from edge_llm.conversation import Routes
@@ -135,6 +137,20 @@ def draft(action: Action, words: str, context: Context, confidence: Confidence) 
     return Draft(words, action, extract(action, words, context), confidence)
 
 
+def drafts(action: Action, words: str, context: Context, confidence: Confidence) -> list[Draft]:
+    """What a request says, once for each who is named where the action reaches one: "text Anna and James I'm late"."""
+    first = draft(action, words, context, confidence)
+    slot = next((one for one in action.slots if one.role == "recipient" and one.schema.get("type") != "array"), None)
+    value = None if slot is None else first.slots.get(slot.name)
+    if slot is None or value is None or slot.name == "number":
+        return [first]
+    named = find_named(words, context.people, region=context.region)
+    each = [values_of(one, handle_wanted(action, slot)) for one in in_one_breath(words, named)]
+    if len(each) < 2 or any(len(values) != 1 for values in each) or each[0][0] != value:
+        return [first]
+    return [_filled(first, {slot.name: values[0]}) for values in each]
+
+
 def ready(call: Call, confidence: Confidence) -> Draft:
     """A draft of a call that is whole already."""
     return Draft("", call.action, Extracted(dict(call.slots)), confidence)
@@ -169,6 +185,8 @@ def replied(waiting: Draft, asked: str | None, words: str, context: Context) -> 
         if values is not None and (picked := choose(values, words)) is not None:
             return _filled(waiting, {asked: picked})
         slot = waiting.action.slot(asked)
+        if elsewhere := _elsewhere(waiting, slot, words, context):
+            return _filled(waiting, elsewhere)
         moved = correct(waiting.slots, waiting.action, words, context) if waiting.slots else None
         said = answer_slot(slot, words, context, action=waiting.action)
         may_be_both = said is not None and any(waiting.action.slot(name).role == slot.role for name in moved or ())
@@ -302,6 +320,26 @@ def _several(waiting: Draft, asked: str, words: str, context: Context) -> tuple[
     return values if len(values) > 1 else ()
 
 
+def _elsewhere(waiting: Draft, asked: Slot, words: str, context: Context) -> dict[str, SlotValue]:
+    """What a reply that is no text says of a slot beside the text that was asked for: "tomorrow at five", a number."""
+    if asked.role not in ("text", "item", "query"):
+        return {}
+    bare = words.strip(" .!")
+    for slot in waiting.action.slots:
+        if slot.name in waiting.slots or slot.role not in ("time", "recipient"):
+            continue
+        if slot.role == "time":
+            times = find_times(bare, context.now)
+            if len(times) == 1 and trimmed(bare[: times[0].start] + bare[times[0].end :]) is None:
+                return {slot.name: time_value(times[0], slot, context)}
+        elif slot.name == "number" and re.fullmatch(
+            r"(?:it'?s |his |her |the number is )?(?:\+?[\d ()-]{6,20}|\S+@\S+\.\w+)", bare
+        ):
+            said = answer_slot(slot, bare, context, action=waiting.action)
+            return {} if said is None else {slot.name: said}
+    return {}
+
+
 def _also(waiting: Draft, asked: str, words: str, context: Context) -> dict[str, SlotValue]:
     """Other slots that a reply fills on the way. A reply that is free text fills only the slot it was asked for."""
     if waiting.action.slot(asked).role in ("text", "query", "item", "data"):
@@ -310,7 +348,10 @@ def _also(waiting: Draft, asked: str, words: str, context: Context) -> dict[str,
     return {
         slot.name: found[slot.name]
         for slot in waiting.action.slots
-        if slot.name in found and slot.name not in waiting.slots and slot.name != asked and slot.role in _ALSO_READ
+        if slot.name in found
+        and slot.name not in waiting.slots
+        and slot.name != asked
+        and (slot.role in _ALSO_READ or slot.schema.get("type") == "integer")
     }
 
 

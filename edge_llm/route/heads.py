@@ -27,7 +27,8 @@ _HEADS = tuple(
         (
             "reminder.add",
             r"\b(?:don'?t|do not) let me forget\b|\bmake sure (?:that )?i (?:don'?t forget|remember)\b|\bjog my memory\b"
-            r"|\b(?:need|want|like) (?:a )?remind(?:ing|er)\b|\b(?:nudge|prod|poke) me\b|\bgive me a (?:nudge|poke|prod|heads[ -]?up|shout)\b",
+            r"|\b(?:need|want|like) (?:a )?remind(?:ing|er)\b|\b(?:nudge|prod|poke) me\b|\bgive me a (?:nudge|poke|prod"
+            r"|heads[ -]?up|shout)\b",
         ),
         (
             "reminder.add",
@@ -44,10 +45,13 @@ _HEADS = tuple(
         ("wechat.send", rf"{_COURTESY}{_WRITE}\b.*\b(?:on|via|over|through|by) (?:wechat|weixin)\b"),
         ("sms.send", rf"{_COURTESY}(?:send|write|shoot) (?:an? )?(?:text|sms|message"
         rf"|text message)\b(?!.*(?:\b{_APP}\b|@))"),
-        ("mail.send", rf"{_COURTESY}(?:send|write|shoot|drop|compose|draft|fire off|pen)\b(?:(?!\b(?:say|text)).){{0,40}}\be-?mail\b"),
-        ("sms.send", rf"{_COURTESY}(?:send|shoot|drop|fire(?: off)?|ping)\s+(?!me\b)[\w ]{{1,25}}\s+an?\s+(?:quick\s+|short\s+)?"
+        ("mail.send", rf"{_COURTESY}(?:send|write|shoot|drop|compose|draft|fire off|pen)\b(?:(?!\b(?:say"
+        rf"|text)).){{0,40}}\be-?mail\b"),
+        ("sms.send", rf"{_COURTESY}(?:send|shoot|drop|fire(?: off)?|ping)\s+(?!me\b)[\w ]{{1,25}}\s+an?\s+(?:quick\s+"
+        rf"|short\s+)?"
         rf"(?:text|sms|message)\b(?!.*(?:\b{_APP}\b|@))"),
-        ("sms.send", rf"{_COURTESY}(?:text|sms|message)\s+{_OTHERS}[\w\u3400-\u9fff](?!.*(?:\b(?:on|via|over|through|in) {_APP}\b|@))"),
+        ("sms.send", rf"{_COURTESY}(?:text|sms|message)\s+{_OTHERS}[\w\u3400-\u9fff](?!.*(?:\b(?:on|via|over|through"
+        rf"|in) {_APP}\b|@))"),
         ("mail.send", rf"{_COURTESY}e-?mail\s+{_OTHERS}(?!address|accounts?\b|apps?\b)[\w\u3400-\u9fff]"),
         ("sms.send", rf"{_POLITE}发一?[个条]?(?:短信|消息)(?!.*(?:微信|whatsapp))"),
         ("share.text", rf"{_COURTESY}(?:share|post)\s+(?:this|the following|the (?:text|sentence))\b|{_POLITE}分享[：:，,]"),
@@ -55,25 +59,35 @@ _HEADS = tuple(
         ("note.add", rf"{_COURTESY}(?:new\s+)?(?:note|memo)\s*[:：]|^笔记[：:，,]"),
         ("todo.add", rf"{_COURTESY}(?:new\s+)?(?:to[- ]?do(?:\s+list)?|task)\s*[:：]"),
         ("calendar.add", rf"{_COURTESY}(?:calendar(?:\s+entry)?|diary(?:\s+entry)?|new event|event)\s*[:：]"
-        rf"|\b{_PUT} (?:.+ |it |that |this )?(?:on|in|into|to|down in) (?:my|the|our) (?:calendar|diary|agenda)\b(?!.*\bremind)"),
-        ("alarm.set", rf"{_COURTESY}(?:(?:set|put|stick|make|add|create)\s+(?:me\s+)?(?:an?|another|my|the)\s+)?(?:new\s+)?alarm\b(?! clock app)(?=.*\d"
-        rf"|.*\b(?:for|at|by|to)\b)(?!.*\?$)|\b(?:wake|get) me up\b|{_COURTESY}(?:need )?wak(?:e|ing)(?: me)?\b|\b(?:got|have|need) to be (?:up|awake)\b"
+        rf"|\b{_PUT} (?:.+ |it |that |this )?(?:on|in|into|to|down in) (?:my|the|our) (?:calendar|diary"
+        rf"|agenda)\b(?!.*\bremind)"),
+        ("alarm.set", rf"{_COURTESY}(?:(?:set|put|stick|make|add|create)\s+(?:me\s+)?(?:an?|another|my"
+        rf"|the)\s+)?(?:new\s+)?alarm\b(?! clock app)(?=.*\d"
+        rf"|.*\b(?:for|at|by|to)\b)(?!.*\?$)|\b(?:wake|get) me up\b|{_COURTESY}(?:need )?wak(?:e|ing)(?: me)?\b|\b(?:got"
+        rf"|have|need) to be (?:up|awake)\b"
         rf"|\bneed to (?:get|wake) up (?:at|by)\b|\bmake sure i'?m (?:up|awake)\b"),
         ("list.remove", rf"{_COURTESY}(?:take|cross|remove|delete|clear|scratch|strike|erase)\b.*\b(?:off|from)\b.*\blist\b"),
         ("list.remove", rf"\b{_TAKE} .{{1,40}}(?:off|from)\b.{{1,20}}\blist\b|\b{_TAKE} (?:it|them|that|those) off$"),
         ("list.remove", r"(?:清单|待办|列表).*(?:删[掉除去了]|划掉|去掉|移除)"),
-        ("shopping.add", rf"\b{_PUT} (?!down\b).{{1,60}} (?:on|onto|to|in)(?:to)? (?:my|the|our) (?:shopping|grocery|groceries)\b"),
-        ("todo.add", rf"\b{_PUT} .{{1,80}} (?:on|onto|to|in)(?:to)? (?:my|the|our) (?:to[- ]?dos?|task|chore)s?\b(?:(?!\bremind).)*$"),
+        ("shopping.add", rf"\b{_PUT} (?!down\b).{{1,60}} (?:on|onto|to|in)(?:to)? (?:my|the|our) (?:shopping|grocery"
+        rf"|groceries)\b"),
+        ("todo.add", rf"\b{_PUT} .{{1,80}} (?:on|onto|to|in)(?:to)? (?:my|the|our) (?:to[- ]?dos?|task"
+        rf"|chore)s?\b(?:(?!\bremind).)*$"),
         ("shop.buy", rf"{_COURTESY}(?:find|get|look for|search for|order|buy|grab|show)\b.+\b(?:on|off|from) {_SHOPS}\b"),
         ("taxi.book", r"(?:打车|叫车|叫[个辆]车)(?:去|到|回)"),
         ("call.start", rf"{_POLITE}(?:打给|呼叫|拨打|致电|接通)"),
-        ("call.start", rf"{_COURTESY}(?:call|phone|telephone|dial|ring|buzz)\s+(?!me\b|us\b|it\b|an?\b|in\b|for\b|off\b|of\b|out\b|that\b|this\b"
-        rf"|each\b|app\b)(?:up\s+)?[\w+\u3400-\u9fff](?!.*\b(?:taxi|cab|uber|lyft|didi)\b)(?!.*\b(?:on|via|over|through) {_APP}\b)"),
-        ("call.start", r"\b(?:on the (?:phone|line|blower)|put me through to|get (?:me )?hold of)\b(?!.*\b(?:about|all day|when|was|were)\b)"
+        ("call.start", rf"{_COURTESY}(?:call|phone|telephone|dial|ring|buzz)\s+(?!me\b|us\b|it\b|an?\b|in\b|for\b|off\b"
+        rf"|of\b|out\b|that\b|this\b"
+        rf"|each\b|app\b)(?:up\s+)?[\w+\u3400-\u9fff](?!.*\b(?:taxi|cab|uber|lyft|didi)\b)"),
+        ("call.start", r"\b(?:on the (?:phone|line|blower)|put me through to|get (?:me )?hold of)\b(?!.*\b(?:about"
+        r"|all day|when|was|were)\b)"
         r"|\bgive (?!me\b|us\b|it\b)[\w ]{1,20} a (?:call|ring|bell|buzz|tinkle)\b"),
-        ("directions.show", rf"{_COURTESY}(?:(?:get |give me |show me )?(?:directions|the way|the route) to|navigate(?: me)?(?: to)?|take me to)\s"
+        ("directions.show", rf"{_COURTESY}(?:(?:get |give me |show me )?(?:directions|the way|the route) to"
+        rf"|navigate(?: me)?(?: to)?|take me to(?= (?:the|my|an?|our|\d)))\s"
         r"(?!.*\b(?:app|settings|page)\b)"),
-        ("map.show", r"^(?:(?:\w+ )?(?:any|is there an?|are there any|where(?:'?s| is| are)|find(?: me)?|show(?: me)?|which)\b)[^,]*"
+        ("map.show", r"^(?!.*\b(?:stay|hotels?|rooms?|tables?|book|flights?)\b)(?:(?:\w+ )?(?:any|is there an?"
+        r"|are there any|where(?:'?s| is| are)|find(?: me)?|show(?: me)?"
+        r"|which)\b)[^,]*"
         r"(?:\b(?:near(?:by|est)?|closest|around|close)(?: to)?\b)(?! (?:the time|when)).*$(?<!list)"),
         (
             "memory.search",
@@ -81,18 +95,23 @@ _HEADS = tuple(
         ),
         (
             "memory.search",
-            r"^(?:what|which|when|where|who|find|dig up|show me)\b.*\b(?:wrote|sent|gave|told|e-?mailed|texted|mentioned|recommended|promised)"
+            r"^(?:what|which|when|where|who|find|dig up|show me)\b.*\b(?:wrote|sent|gave|told|e-?mailed|texted|mentioned"
+            r"|recommended|promised)"
             r"(?:\s+(?:to|for))?\s+(?:me|us)\b|^(?:where|when) did i (?:save|put|write|last|leave|park|see)\b"
-            rf"|^(?:find|dig (?:up|out)) (?:me )?(?:the|that|my|an?)\s+{_DATA[:-1]}|letter|pdf|photo|file|document)s?\b (?:from|about|that|where|i)\b",
+            rf"|^(?:find|dig (?:up|out)) (?:me )?(?:the|that|my|an?)\s+{_DATA[:-1]}|letter|pdf|photo|file"
+            rf"|document)s?\b (?:from|about|that|where|i)\b",
         ),
         ("memory.search", r"(?:找|查|翻|搜|看看).*(?:邮件|短信|聊天记录|消息|文件|笔记|文档)(?:里|中)"),
     )
 )  # fmt: skip
 
 _ONE_CLAUSE = re.compile(r"^[^,;:.!?，；：。！？]+[.!?。！？~]*$")
-_CLAUSES = re.compile(r"\s*[,;.!](?:\s+|$)(?:and\s+|but\s+|so\s+)?|\s+(?:and|but)\s+(?=(?:i|we|he|she|they|it)\b)", re.IGNORECASE)
+_CLAUSES = re.compile(
+    r"\s*[,;.!](?:\s+|$)(?:and\s+|but\s+|so\s+)?|\s+(?:and|but)\s+(?=(?:i|we|he|she|they|it)\b)", re.IGNORECASE
+)
 _REQUESTS = re.compile(
-    r"\b(?:please|can|could|would|will) you\b|\bplease\b|\b(?:remind|set|add|put|book|order|call|text|wake|tell|show|play|find|let) (?:me|it|us|her|him"
+    r"\b(?:please|can|could|would|will) you\b|\bplease\b|\b(?:remind|set|add|put|book|order|call|text|wake|tell|show"
+    r"|play|find|let) (?:me|it|us|her|him"
     r"|them|an?|the)\b",
     re.IGNORECASE,
 )
@@ -101,10 +120,12 @@ _TOLD = tuple(
     re.compile(pattern, re.IGNORECASE)
     for pattern in (
         # somebody, and what they did, do or are
-        r"^(?:(?:yesterday|last \w+|this morning|earlier|so|well|honestly|lol|omg|ugh|haha|wow),?\s+)*(?:i|we|he|she|they|(?:my|our|his|her|their"
+        r"^(?:(?:yesterday|last \w+|this morning|earlier|so|well|honestly|lol|omg|ugh|haha|wow),?\s+)*(?:i|we|he|she"
+        r"|they|(?:my|our|his|her|their"
         r"|the|next door'?s|\w+'s)\s+\w+(?:\s+\w+){0,3}?)\s+"
         r"(?:(?:just|never|always|often|usually|once|really|finally|already)\s+)*"
-        r"(?:(?!need|feed)\w{2,}ed|was|were|had|took|forgot|ran(?! out)|ate|made|went|said|told|came|saw|felt|lost|spent|sent|left|thought|heard|slept|drank|paid|broke|fell"
+        r"(?:(?!need|feed)\w{2,}ed|was|were|had|took|forgot|ran(?! out)|ate|made|went|said|told|came|saw|felt|lost|spent"
+        r"|sent|left|thought|heard|slept|drank|paid|broke|fell"
         r"|woke|drove|flew|wrote|gave|found|knew|won|caught"
         r"|hates?|loves?|enjoys?|forgets?"
         r"|misses|keeps?|never|always)\b",
@@ -112,7 +133,8 @@ _TOLD = tuple(
         r"^\w+(?: \w+)? (?:called|texted|rang|phoned|e-?mailed|messaged|told|sent|gave|asked) me\b",
         r"^i (?:wish|used to|think|guess|reckon|believe|suppose|hope) (?!you (?:can|could))",
         r"^(?:i|we|he|she|they)(?:'ve| have| has|'d| had) (?:been|just been|never|always)\b",
-        r"^(?:\w+\s+){1,3}(?:(?:is|are|was|were|has been) (?:so|such|really|too|always|never|the worst|the best|awful|annoying|terrible|great|lovely|rubbish))\b",
+        r"^(?:\w+\s+){1,3}(?:(?:is|are|was|were|has been) (?:so|such|really|too|always|never|the worst|the best|awful"
+        r"|annoying|terrible|great|lovely|rubbish))\b",
         r"^\w+ing\s+(?:\w+\s+){0,3}(?:is|was|bores|makes|sucks|can be)\b",
         r"^(?:do|are|did|were) you\s+(?:ever\s+|really\s+)?(?:like|love|feel|think|able|bored|happy|real|human|believe"
         r"|dream)\b",

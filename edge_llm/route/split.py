@@ -8,8 +8,10 @@ from __future__ import annotations
 
 import re
 
+from edge_llm.understand.spelling import spelt
+
 _VERB = (
-    r"(?:text|call|phone|ring|dial|message|email|e-mail|whatsapp|wechat|send|tell|let|set|start|remind|wake|add|put|book|reserve|order|buy|"
+    r"(?:text|call|phone|ring|dial|message|email|e-mail|whatsapp|wechat|send|tell|let|set|start|remind|wake|add|put|stick|pop|chuck|directions|book|reserve|order|buy|"
     r"get me|play|navigate|take me|show|find|search|google|look up|open|launch|schedule|arrange|create|make|write|note|"
     r"convert|calculate|translate|check|turn|share|save|remove|delete|draw|plot|give me|what|how|when|where|will it|is it)\b"
 )
@@ -18,7 +20,9 @@ _OWN = (
     r"(?:set (?:an?|the|my|another) (?:\w+ ){0,2}(?:timer|alarm|reminder)|start (?:an?|the) (?:\w+ ){0,2}timer|"
     r"remind me|wake me|play (?:some|my|me|the)\b|order me|get me an? (?:taxi|cab|uber|ride)|book (?:me|an?)\b|"
     r"add .{1,60} to (?:my|the) |"
-    r"put .{1,60} on (?:my|the) |navigate|call an? (?:taxi|cab|uber)|open the \w+|turn (?:on|off)|"
+    r"put .{1,60} on (?:my|the) |navigate|(?:get |give me |show me )?directions to|call an? (?:taxi|cab|uber)"
+    r"|open the \w+|turn (?:on|off)|"
+    r"(?:tell me|show me) (?:what|how|the|if|whether)|what(?:'s| is| will) the (?:weather|forecast|time)|how do i get|"
     r"(?P<reach>(?:text|call|email|message|whatsapp|phone) (?!me\b|him\b|her\b|them\b|us\b|you\b|it\b)\w+))"
 )
 _DICTATED = re.compile(
@@ -57,9 +61,10 @@ _COMMA_OWN_ZH = re.compile(rf"[，,；;。]\s*(?={_OWN_ZH})")
 def split_requests(words: str) -> list[str]:
     """The requests in a sentence, in order; the whole sentence where it is one, nothing where it is blank.
 
-    Words in quotation marks stay together.
+    Words in quotation marks stay together, and short forms ("n" for "and") stay as they were typed.
     """
-    parts = [words.strip()]
+    said = spelt(words.strip())
+    parts = [said.text]
     for joint, joint_own, dictated in (
         (_THEN, _THEN_OWN, _DICTATED),
         (_AND, _AND_OWN, _DICTATED),
@@ -67,7 +72,7 @@ def split_requests(words: str) -> list[str]:
         (_COMMA_ZH, _COMMA_OWN_ZH, _DICTATED_ZH),
     ):
         parts = [piece for part in parts for piece in _cut(part, joint, joint_own, dictated)]
-    return parts
+    return [said.as_typed(part) for part in parts]
 
 
 def _cut(text: str, joint: re.Pattern[str], joint_own: re.Pattern[str], dictated: re.Pattern[str]) -> list[str]:

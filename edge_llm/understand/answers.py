@@ -49,6 +49,12 @@ _ORDINALS = (
 )  # fmt: skip
 
 
+_NO_SIGN = re.compile(
+    r"\b(?:the|one|ending|ends|with|in|that|is|her|him|his|call|text|number|at|from|my|it|to|please|guy|of|i|mean)\b"
+)
+"""Words of a choice that tell nobody from another."""
+
+
 def answer_slot(slot: Slot, words: str, context: Context, *, action: Action | None = None) -> SlotValue | None:
     """The value that a reply gives to the slot that was asked for, or None where it gives none.
 
@@ -87,7 +93,7 @@ def choose(values: Sequence[SlotValue], words: str) -> SlotValue | None:
     """Which of several values a reply picks: its number, its place in the row, or words that only one of them has."""
     text = words.strip().strip(".。!！").lower()
     for number, names in enumerate(_ORDINALS[: len(values)]):
-        if any(name in text for name in names):
+        if any(re.search(rf"(?<![a-z0-9]){name}(?![a-z0-9])" if name.isascii() else name, text) for name in names):
             return values[number]
     bare = re.fullmatch(r"(?:the |number |no\.? |option )?(\d)(?: one)?|([一二三四五])", text)
     if bare is not None:
@@ -95,7 +101,14 @@ def choose(values: Sequence[SlotValue], words: str) -> SlotValue | None:
         return values[said - 1] if 1 <= said <= len(values) else None
     if re.search(r"\blast\b|最后", text):
         return values[-1]
-    words_said = re.findall(r"[a-z0-9@.+]{2,}|[\u3400-\u9fff]+", text)
+    initial = re.fullmatch(r"(?:the )?(\w+) (\w)\.?", text)
+    if initial is not None:  # "Tom H"
+        fit = [
+            one for one in values if re.search(rf"\b{re.escape(initial[1])}\b.*\b{re.escape(initial[2])}", one.shown.lower())
+        ]
+        if len(fit) == 1:
+            return fit[0]
+    words_said = re.findall(r"[a-z0-9@.+]{2,}|[\u3400-\u9fff]+", _NO_SIGN.sub(" ", text))
     hits = [value for value in values if any(word in value.shown.lower() for word in words_said)]
     best = max((sum(word in value.shown.lower() for word in words_said) for value in hits), default=0)
     hits = [value for value in hits if sum(word in value.shown.lower() for word in words_said) == best]

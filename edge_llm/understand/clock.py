@@ -19,6 +19,8 @@ PARTS = {
 }  # fmt: skip
 """Parts of a day: the hour that stands for one, and the half it lies in."""
 _EXACT = {"noon", "midday", "midnight", "中午", "午夜"}
+_ALWAYS = {*_EXACT, "tonight", "lunchtime"}
+"""Parts of a day that need nothing before them to be one."""
 
 _HOUR_WORD = "one|two|three|four|five|six|seven|eight|nine|ten|eleven|twelve"
 _MINUTE_WORD = rf"(?:twenty|thirty|forty|fifty)(?:[ -](?:{_HOUR_WORD}))?|five|ten|fifteen|quarter|half|\d{{1,2}}"
@@ -30,7 +32,8 @@ _ENGLISH = tuple(
     for pattern in (
         rf"(?:a\s+)?(?P<minute>{_MINUTE_WORD})\s+(?:(?P<unit>minutes|mins)\s+)?(?P<side>past|after|to|before|till)\s+(?P<hour>\d{{1,2}}"
         rf"|{_HOUR_WORD})\b(?![:.]\d)(?:\s*{_MERIDIEM})?",
-        rf"half[ -](?P<hour>{_HOUR_WORD}|\d{{1,2}})\b(?!\s+(?:an?\b|past\b|(?:minutes?|mins?|hours?|hrs?|days?|weeks?|price|dozen)\b)|[:.]\d)"
+        rf"half[ -](?P<hour>{_HOUR_WORD}|\d{{1,2}})\b(?!\s+(?:an?\b|past\b|(?:minutes?|mins?|hours?|hrs?|days?|weeks?"
+        rf"|price|dozen)\b)|[:.]\d)"
         rf"(?:\s*{_MERIDIEM})?",
         rf"(?P<hour>{_HOUR_WORD})[ -](?P<minute>{_MINUTES})\s*{_MERIDIEM}",
         rf"(?P<hour>{_HOUR_WORD})[ -](?P<minute>{_MINUTES})\b(?=\s*(?:$|[,.;?!]|(?:this|in the|on|tomorrow|tonight|today)\b))",
@@ -111,8 +114,8 @@ def find_clocks(text: str, *, is_bare: bool = False) -> list[Clock]:
     """
     found: list[Clock] = []
     for match in _RANGE.finditer(text):
-        for clock in _ends(match):
-            _keep(found, clock)
+        for end in _ends(match):
+            _keep(found, end)
     for pattern in (*_ENGLISH[:-1], _TWENTY_FOUR, _CUED, _CHINESE):
         for match in pattern.finditer(text):
             clock = _chinese(match) if pattern is _CHINESE else _english(match)
@@ -121,7 +124,7 @@ def find_clocks(text: str, *, is_bare: bool = False) -> list[Clock]:
     for pattern in (_PART, _CHINESE_PART):
         for match in pattern.finditer(text):
             name = match["part"].lower()
-            is_said = pattern is _CHINESE_PART or match["lead"] or name in _EXACT or _OF_A_DAY.search(text[: match.start()])
+            is_said = pattern is _CHINESE_PART or match["lead"] or name in _ALWAYS or _OF_A_DAY.search(text[: match.start()])
             if not is_said:
                 continue
             hour, half = PARTS[name]

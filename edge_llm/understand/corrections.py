@@ -19,17 +19,22 @@ from edge_llm.understand.text_slots import trimmed
 from edge_llm.understand.times import find_times, moved, shown_time
 
 _LEAD = re.compile(
-    r"^(?:(?:no+|nope|wait|sorry|oops|actually|hmm|um|oh|well|ok(?:ay)?|hang on|hold on|i mean|i meant|i said|rather"
+    r"^(?:(?:no+|nope|nah|ugh|argh|er+m?|uh|lol|whoops|my bad|scratch that|wait|sorry|oops|actually|hmm|um|oh|well"
+    r"|ok(?:ay)?|hang on|hold on|i mean|i meant|i said|rather"
     r"|please|instead|but|"
     r"make (?:it|that)|change (?:it|that) to|change (?:it|that)|let'?s (?:do|make it|say)|it should (?:be|say|go to)"
-    r"|should be|it'?s|that'?s|use|better|"
+    r"|should be|it'?s|that'?s|use|better|let'?s|try|i (?:want|need)(?: it)?|say|"
     r"不对|不是?|(?:说|打|写|搞|弄|记|看|点|选)?错了?|等等|等一下|抱歉|哦|噢|是|应该是|我是说|我说的是|改成|改到|改为|换成|换到|换为|还是|要|改|换|而是"
     r"|(?:提前|提早|推迟|延后|延|往后推|往前提|推|挪|移|调整?|变)(?:到|成|至)|(?:can|could) (?:you|we)"
     r"|(?:move|push|shift|bring|put|set) (?:it|that)(?: forward| back)?(?: to)?|reschedule (?:it|that)?(?: (?:to|for))?"
     r"|不要这个|帮我|把它)(?:$|[\s,，.。!！:：;；]+|(?<=[\u3400-\u9fff])))+",
     re.IGNORECASE,
 )
-_TRAIL = re.compile(r"(?:[，,\s]*(?:吧|呗|啦|好了|谢谢|\binstead|\bplease|\bthen|\bsorry|\bthanks))+$", re.IGNORECASE)
+_TRAIL = re.compile(
+    r"(?:[，,\s]*(?:吧|呗|啦|好了|谢谢|\binstead|\bplease|\bthen|\bsorry|\bthanks|\bif (?:you (?:would|could"
+    r"|don'?t mind)|possible)))+$",
+    re.IGNORECASE,
+)
 _NOT = (
     re.compile(r"^(?:no,?\s+)?not\s+(?P<old>.+?)[,;]?\s+(?:but|rather|,)\s*(?P<new>.+)$", re.IGNORECASE),
     re.compile(r"^(?:no,?\s+)?not\s+(?P<old>[^,;]+)[,;]\s*(?:it'?s\s+)?(?P<new>.+)$", re.IGNORECASE),
@@ -44,9 +49,17 @@ _NOT = (
     re.compile(r"^(?:是)?(?P<new>.+?)[，,]\s*(?:不是|而不是)(?P<old>.+)$"),
 )
 _MARKED = re.compile(
-    r"\b(?:no|not|actually|instead|i mean(?:t)?|make (?:it|that)|change|should be|sorry|wait|rather|wrong|it'?s|move"
+    r"\b(?:no|nah|nope|ugh|not|actually|instead|i mean(?:t)?|make (?:it|that)|change|should be|sorry|wait|rather|wrong"
+    r"|it'?s|move"
     r"|push|shift|reschedule)\b|不|错|提前|提早|推迟|延后|挪|调|变成"
     r"|改|换|应该|我是说|等等|还是|而是",
+    re.IGNORECASE,
+)
+_MORE = re.compile(
+    r"^(?:(?:oh|ah|um+|er+m?|wait|actually|sorry|ok(?:ay)?)\b[,\s]*)*(?:(?:and|also|plus|add|put|throw in|as well as"
+    r"|i also need|we also need|need)\b[,\s]*)+"
+    r"(?P<x>.+?)(?:,?\s*(?:as well|too|also|on (?:there|it)(?: too)?|to (?:it|that|the list)))*(?:,?\s*(?:please"
+    r"|if you would|thanks))*$",
     re.IGNORECASE,
 )
 _ROLE_WORDS: Mapping[str, SlotRole] = {
@@ -82,6 +95,8 @@ def correct(call_slots: Mapping[str, SlotValue], action: Action, words: str, con
             return changed
         if (changed := _by_kind(call_slots, action, new, context)) is not None:
             return changed
+    if (more := _added(call_slots, action, text, context)) is not None:
+        return more
     rest = _LEAD.sub("", text).strip()
     if not rest:
         return None
@@ -98,6 +113,22 @@ def correct(call_slots: Mapping[str, SlotValue], action: Action, words: str, con
         and (said := answer_slot(texts[0], rest, context, action=action)) is not None
     ):
         return {texts[0].name: said}
+    return None
+
+
+def _added(call_slots: Mapping[str, SlotValue], action: Action, text: str, context: Context) -> dict[str, SlotValue] | None:
+    """A list with what a remark adds to it: "oh, and bread as well", "add jam too"."""
+    match = _MORE.match(text)
+    if match is None or re.match(r"(?:remind|call|text|set|tell|book|play)\b", match["x"], re.IGNORECASE):
+        return None
+    for slot in action.slots:
+        value = call_slots.get(slot.name)
+        if slot.role != "item" or value is None or not isinstance(value.value, list):
+            continue
+        more = answer_slot(slot, match["x"], context, action=action)
+        if more is not None:
+            items = [*value.value, *(item for item in more.value if item not in value.value)]
+            return {slot.name: typed(items, ", ".join(items))}
     return None
 
 

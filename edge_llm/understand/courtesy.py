@@ -11,22 +11,28 @@ from typing import Final
 
 _DEAR = r"(?:dear|mate|love|there|buddy|pal|darling|bro|dude|man|assistant|computer)"
 LEAD: Final = (
-    rf"(?:hey|hi|hello|hiya|yo|oi|morning|good (?:morning|afternoon|evening))(?:,? {_DEAR})?|ok(?:ay)?|right|so|well|u[mh]+|er+m?"
+    rf"(?:hey|hi|hello|hiya|yo|oi|morning|good (?:morning|afternoon|evening))(?:,? {_DEAR})?|ok(?:ay)?|right|so|well"
+    rf"|u[mh]+|er+m?"
     r"|h+m+|ah|oh|ugh|lol|omg|haha|pretty please|please|kindly|just|quickly|real quick|actually|basically|also|then|and|now"
     r"|(?:can|could|would|will) you(?: (?:please|kindly|possibly|just|also|maybe|quickly|go and|be able to|mind))*"
-    r"|(?:would you )?be so (?:kind as to|good as to|kind and)|(?:would you )?be a (?:dear|love|star) and|do me a favou?r(?: and|[,:])?"
+    r"|(?:would you )?be so (?:kind as to|good as to|kind and)|(?:would you )?be a (?:dear|love|star) and"
+    r"|do me a favou?r(?: and|[,:])?"
     r"|(?:would|is) it (?:be )?possible (?:for you )?to|any chance (?:you (?:can|could)|of you)|are you able to"
     r"|if you (?:could|can|would|don'?t mind|please)|you couldn'?t|you wouldn'?t mind"
-    r"|i(?:'d| would)? (?:want|need|like|love|appreciate it if) you (?:to|could|would)|i (?:was wondering|wonder) if you (?:could|can|would)"
-    r"|i'?d be grateful if you (?:could|would)|could i (?:please )?(?:get|ask|trouble) you to|go ahead and|help me(?: to)?|let'?s"
+    r"|i(?:'d| would)? (?:want|need|like|love|appreciate it if) you (?:to|could|would)|i (?:was wondering"
+    r"|wonder) if you (?:could|can|would)"
+    r"|i'?d be grateful if you (?:could|would)|could i (?:please )?(?:get|ask|trouble) you to|go ahead and"
+    r"|help me(?: to)?|let'?s"
     r"|you can|do you mind|mind"
 )
 """Regular expressions of what a request may begin with, without case."""
 TAIL: Final = (
-    r"pretty please|please|for me|real(?:ly)? quick(?:ly)?|quickly|quick|asap|(?:right )?now|lol|haha|thanks(?: (?:a lot|so much))?"
+    r"pretty please|please|for me|real(?:ly)? quick(?:ly)?|quickly|quick|asap|(?:right )?now|lol|haha|thanks(?: (?:a lot"
+    r"|so much))?"
     r"|thank you(?: (?:so|very) much)?|cheers|ta|ok(?:ay)?|will you|would you|could you|can you"
     r"|if (?:you (?:would|could|can|please|don'?t mind|wouldn'?t mind|like)|possible|that'?s (?:ok(?:ay)?|alright|possible))"
-    rf"|when you (?:can|get a (?:chance|minute|moment|sec(?:ond)?))|or nah|or not|or what|(?<=,)\s*{_DEAR}|there'?s a (?:dear|love)"
+    rf"|when you (?:can|get a (?:chance|minute|moment|sec(?:ond)?))|or nah|or not|or what|(?<=,)\s*{_DEAR}"
+    rf"|there'?s a (?:dear|love)"
 )
 """Regular expressions of what a request may end with, without case."""
 _LEAD = re.compile(rf"^(?:(?:{LEAD})\b[\s,.!:…-]*)+(?=\w)", re.IGNORECASE)

@@ -5,8 +5,13 @@ from __future__ import annotations
 import re
 
 _TO_MY = r"(?:to|on|onto|in|into)\s+(?:my|the|our|a)\s+"
-_LISTS = r"(?:shopping|grocery|groceries|to-?do|task|reading|wish)?\s*(?:list|lists|cart|basket|tasks?|to-?dos?|notes?)"
-_ADD = r"(?:add|put|create|make|schedule|set up|set|book|plan|arrange|organi[sz]e|new|log|enter|insert)"
+_LISTS = (
+    r"(?:shopping|grocery|groceries|to[- ]?do|task|chores?|reading|wish)?\s*(?:list|lists|cart|basket|tasks?"
+    r"|to[- ]?dos?|notes?)"
+)
+PUT = "add|put|get|include|write|throw|stick|toss|pop|chuck|bung|sling|whack|shove|lob|pencil|squeeze|slot"
+"""How people say that something is to be added."""
+_ADD = rf"(?:{PUT}|create|make|schedule|set up|set|book in|book|plan|arrange|organi[sz]e|new|log|enter|insert)"
 LANGUAGES = (
     "english|chinese|mandarin|cantonese|french|german|spanish|italian|portuguese|japanese|korean|russian|arabic|hindi"
     "|dutch|swedish|"
@@ -21,13 +26,20 @@ _ZH_LANGUAGE = rf"(?:(?:{_CHINESE_LANGUAGES})(?:语|文)|汉语|粤语|普通话
 _APPS = (
     "amazon|ebay|spotify|youtube music|youtube|netflix|uber eats|ubereats|uber|lyft|doordash|grubhub|deliveroo|just eat"
     "|whatsapp|wechat|telegram|signal|"
-    "apple music|google maps|apple maps|taobao|jd|meituan|didi|alipay|"
+    "apple music|google maps|apple maps|slack|facebook messenger|facebook|messenger|instagram|insta|twitter|snapchat"
+    "|discord|teams|linkedin"
+    "|skype|reddit|tiktok|pinterest|etsy|gmail|imessage|opentable|booking\\.com|airbnb|trip\\.com|ctrip|taobao|jd|meituan|didi|alipay|"
     "微信|淘宝|天猫|京东|拼多多|美团外卖|美团|饿了么|滴滴出行|滴滴|支付宝|高德地图|高德|百度地图|网易云音乐|网易云|qq音乐"
     "|酷狗音乐|酷狗|抖音|小红书|微博|曹操出行|盒马"
 )
 
 APP = re.compile(_APPS, re.IGNORECASE)
 """The names of apps that people order, ride, pay and write with."""
+
+_HAVING = (
+    r"(?:i have|i've got|i got|there is|there's|we have|we've got|i'm (?:seeing|meeting|having|going to)"
+    r"|we're (?:seeing|meeting|having|going to))"
+)
 
 _CUES: dict[str, tuple[str, ...]] = {
     "subject": (
@@ -40,8 +52,18 @@ _CUES: dict[str, tuple[str, ...]] = {
         rf"\b(?:the following|this)(?:\s+\w+)?\s+(?:in)?to\s+(?:{LANGUAGES})\s*:\s*(?P<x>.+)",
         rf"(?:下面|以下|这)(?:这|一)?[句段]?话?(?:翻译?|译)(?:成|为){_ZH_LANGUAGE}[：:，,]\s*(?P<x>.+)",
         rf"{_ZH_LANGUAGE}的(?P<x>.+?)(?:怎么说|怎么讲|咋说|怎么写)",
-        r"\breminder\s*:\s*(?P<x>.+)",
-        r"\bshare\s+(?:this|the following)(?:\s+\w+)?\s*:\s*(?P<x>.+)",
+        rf"\b(?:in|into)\s+(?:{LANGUAGES})\s*(?:please|for me)?\s*[:,]\s*(?P<x>.+)",
+        r"\breminder\b[^:]{0,12}:\s*(?P<x>.+)",
+        r"\b(?:share|post)\s+(?:this|the following)(?:\s+\w+)?(?:\s+(?:to|on|with|via|in"
+        r"|over)\s+[\w ]{1,20}?)?\s*:\s*(?P<x>.+)",
+        rf"\b(?:share|post)\s+(?P<x>.+?)\s+(?:to|on|via|with|in)\s+(?:{_APPS}|(?-i:[A-Z])\w+)$",
+        r"\b(?:need|want|like) reminding\s+(?:to|about|that)?\s*(?P<x>.+)",
+        r"\b(?:make sure (?:that )?i )(?:(?:don'?t|do not) forget|remember)\s+(?:to|about|that)?\s*(?P<x>.+)",
+        r"\bjog my memory\s+(?:to|about|that)?\s*(?P<x>.+)",
+        r"\b(?:tell|warn) me to\s+(?P<x>.+)",
+        r"\bgive me a (?:shout|nudge|poke|prod|heads[ -]?up)\s+(?:to|about|that|for)?\s*(?P<x>.+)",
+        r"\b(?:task|to[- ]?do(?:\s+(?:item|list))?)\s*[:：]\s*(?P<x>.+)",
+        r"\b(?:set|add|create|make)\s+(?:me\s+)?(?:an?\s+)?reminder\s*,\s*(?P<x>.+)",
         r"^(?:笔记|备忘录?|便签)[：:，,]\s*(?P<x>.+)",
         r"^(?:i\s+)?(?:must not|mustn'?t|can(?:'?t|not)|don'?t want to|shouldn'?t|better not)\s+forget\s+(?:to|about"
         r"|that)?\s*(?P<x>[^,]+)",
@@ -68,12 +90,12 @@ _CUES: dict[str, tuple[str, ...]] = {
         r"^(?P<x>.+?)[，,]?(?:到时候|记得|别忘了)?(?:提醒我|叫我)(?:一下|一声)?$",
         r"\bremind(?:er)?\s+(?:me|us)?\s*(?:to|about|that|of|for|:)?\s*(?P<x>.+)",
         r"\b(?:don'?t|do not) let me forget\s+(?:to|about|that)?\s*(?P<x>.+)",
-        rf"\b(?:add|put|write)\s+(?P<x>.+?)\s+{_TO_MY}{_LISTS}",
-        rf"\b(?:add|put|write)\s+{_TO_MY}{_LISTS}\s*[:,]?\s*(?:to|that)?\s*(?P<x>.+)",
+        rf"\b(?:{PUT})\s+(?P<x>(?!it\b|that\b|this\b|them\b).+?)\s+{_TO_MY}{_LISTS}",
+        rf"\b(?:{PUT})\s+{_TO_MY}{_LISTS}\s*[:,]?\s*(?:to|that)?\s*(?P<x>.+)",
         r"\b(?:note|memo)\b(?:\s+(?:down|to self))?\s*(?:that|:|saying|to|about)?\s*(?P<x>.+)",
         r"\b(?:write|jot|take)\s+(?:this\s+)?down\s*(?:that|:)?\s*(?P<x>.+)",
         r"\bremember\s+(?:that|to)?\s*(?P<x>.+)",
-        r"\b(?:share|copy|translate|say|read|send)\s+(?P<x>.+)",
+        r"\b(?:share|copy|translate|say|read|send)\s+(?P<x>(?!(?:something|this|that|it)\b).+)",
         r"提醒(?:一下)?我(?:一下)?(?:要|记得|别忘了)?(?:去(?=[^\s]))?(?P<x>.+)",
         r"(?:别让我忘了|别忘了|记得)(?:叫我|提醒我|让我)?(?P<x>.+)",
         r"(?:把|将)(?P<x>.+?)(?:加|添加|放|写|记)(?:到|进|入|在|上|下来).*",
@@ -87,16 +109,19 @@ _CUES: dict[str, tuple[str, ...]] = {
         r"\b(?:got|bought|picked up)\s+(?:the\s+|some\s+)?(?P<x>[^,]+?)(?:\s+already)?\s*,.*\b(?:off|from|remove|delete)\b.*",
         r"^(?P<x>[^，,]{1,12}?)(?:已经)?(?:买过了|买好了|买了|做完了|做好了|有了|不用买了|不要了)[，,].*",
         rf"\b(?:remove|delete|take|cross|strike|scratch|drop|erase|clear|wipe|tick"
-        rf"|get rid of)\s+(?P<x>.+?)\s+(?:off(?: of)?|from"
+        rf"|scrap|knock|check|bin|get rid of)\s+(?P<x>.+?)\s+(?:off(?: of)?|from"
         r"|out of)\s+(?:my|the|our)\s+"
         rf"(?:{_LISTS}|groceries|shopping)",
         r"(?:把|将)(?P<x>.+?)从",
         r"从.*?(?:清单|列表|待办|笔记|购物单)(?:里面|里|上|中)?(?:删除|删掉|删去|去掉|划掉|移除|拿掉|删)(?:一?[个样条件])?(?P<x>.+)",
         r"(?:清单|列表|待办|笔记|购物单)(?:里面|里|上|中)?的(?P<x>.+?)(?:不用买了|不要了|不用了|做完了|买好了|删|去掉|划掉|移除|拿掉)",
         r"(?:list|groceries)\s*[:：]\s*(?P<x>.+)",
-        rf"\b(?:add|put|get|include|write|throw|stick|toss|pop)\s+(?P<x>(?!it\b|that\b|this\b|them\b|these\b|those\b).+?)(?:\s+down)?\s+(?:to|on|onto|in)\s+"
+        rf"\b(?:{PUT})\s+(?P<x>(?!it\b|that\b|this\b|them\b|these\b|those\b).+?)(?:\s+down)?\s+(?:to|on|onto|in)\s+"
         rf"(?:my|the|our)\s+(?:{_LISTS}|groceries|shopping)",
-        r"\b(?:we'?re|i'?m|we are|i am|ran|run|running)\s+(?:all\s+)?out of\s+(?P<x>[^,，]+)",
+        r"\b(?:we'?re|i'?m|we are|i am|ran|run|running)\s+(?:all\s+|nearly\s+|almost\s+|completely\s+)?(?:out of|low on"
+        r"|short of|short on)"
+        r"\s+(?P<x>[^,，]+)",
+        r"\b(?:we|i)(?:'ve| have) (?:no|run out of|got no)\s+(?P<x>[^,，]+?)(?:\s+left)?(?=,|$)",
         r"(?:清单|列表|购物单)[：:]\s*(?P<x>.+)",
         r"^(?:家里)?(?:没有?|缺)?(?P<x>[^，,]{1,12}?)(?:没了|用完了|没有了|快没了|不够了|不多了|快用完了|吃完了|喝完了)[，,].*",
         r"(?:家里)?没(?P<x>[^，,]{1,12}?)了[，,].*",
@@ -109,7 +134,7 @@ _CUES: dict[str, tuple[str, ...]] = {
         r"(?:清单|列表|购物单)(?:上|里|中|里面)?(?:再)?(?:加|添加|添|放|写|记)(?:上|入|一下|一条)?(?P<x>.+)",
         r"(?:帮我|我要|我想|要)?(?:买|订购|下单|购买|采购)(?:一?些|点儿?|(?:一?[个双把副台只条件张本瓶盒袋包块盏]))?(?P<x>[^，,]+)",
         r"(?:加|添加)(?:一?些|点儿?)?(?P<x>.+?)(?:到|进)(?:购物)?(?:清单|列表)",
-        rf"^(?P<x>(?!add\b|put\b).+?)\s+(?:for|on|onto|to|in)\s+(?:my|the|our)\s+(?:{_LISTS}|groceries|shopping)",
+        rf"^(?P<x>(?!(?:{PUT}|check|show|read|open|what|what's|is|are)\b).+?)\s+(?:for|on|onto|to|in)\s+(?:my|the|our)\s+(?:{_LISTS}|groceries|shopping)",
         r"\b(?:find|show|search for|look for)\s+(?:me\s+)?(?P<x>.+?)(?:\s+to buy)?(?=,|\s+(?:on|from|off|under|below"
         r"|for less)\b|$)",
         r"(?:搜索|搜一?[搜下]|搜|找一?[找下]|找|看一?[看下])(?P<x>[^，,]+)",
@@ -142,6 +167,8 @@ _CUES: dict[str, tuple[str, ...]] = {
         r"\b(?:book|reserve)\s+(?P<x>(?-i:[A-Z])[\w'’ &-]*?)\s+(?:for|on|at|tonight|tomorrow)\b",
         r"\b(?:from|at|in)\s+(?P<x>(?!\d).+?)(?=\s+(?:for|on|to|at|tonight|tomorrow|with)\b|,|$)",
         r"\b(?:if|does)\s+(?P<x>[A-Z].+?)\s+(?:has|have)\b",
+        r"\b(?:book|reserve)\s+(?P<x>(?:the\s+)?(?-i:[A-Z])[\w'’ &-]*?)(?=\s+(?:for|on|at)\b|,|$)",
+        r"\b(?:table|seats?|reservation|dinner|lunch|brunch)\b.*?,\s*(?P<x>(?-i:[A-Z])[\w'’ &-]*?)(?=\s*[,.]|$)",
         r"(?:从|在)(?P<x>(?!.{0,6}上点)[^，,]+?)(?:订|点|叫|吃|预|来|买)",
         r"^(?:看看|看一下|查查)?在?(?P<x>[^，,]{2,10}?)(?:有没有|能订|留个|留张|还有|预?订)",
         r"(?:订|预订|预约|预定)(?:一下|一?[个张])?(?P<x>(?![\d一二两三四五六七八九十]+个?[人位]).+?)(?:的)?(?:位子?|位置|座位?|包间|[两二三四五六七八九十\d]+人?位)",
@@ -159,7 +186,9 @@ _CUES: dict[str, tuple[str, ...]] = {
         r"\b(?:search|look|check)\s+(?:on\s+)?(?:the\s+)?(?:web|internet|online|through my \w+)\s+(?:for\s+)?(?P<x>.+)",
         r"\b(?:web search|internet search|search)\s+(?:on|for|about)?\s*(?P<x>.+)",
         r"\b(?:show me|dig up|pull up|bring up|get me)\s+(?:the\s+|that\s+)?(?P<x>.+)",
-        r"\b(?:shuffle|queue up|turn on|start|blast)\s+(?:some\s+)?(?P<x>.+)",
+        r"\b(?:shuffle|queue up|turn on|start|blast|(?:stick|chuck|whack|bang|throw|pop|put) on)\s+(?:some\s+"
+        r"|a bit of\s+)?(?P<x>.+)",
+        r"\bput (?:on )?(?:some |a bit of )?(?:music|songs?|tunes) (?:on )?(?:by|from)\s+(?P<x>.+)",
         r"\bput\s+(?:a bit of\s+|some\s+)?(?P<x>.+?)\s+on$",
         r"(?:把|将)(?P<x>.+?)(?:找出来|翻出来|找到)",
         r"(?:翻一下|翻翻|看看|看一下)(?P<x>.+)",
@@ -175,28 +204,32 @@ _CUES: dict[str, tuple[str, ...]] = {
     "app": (
         r"^(?:去|上|回到?)(?P<x>[^，,]{2,8})$",
         r"^(?:使用|用一?下?)(?P<x>[^，,]{1,12})$",
-        r"\b(?:open|launch|start|run|go to|switch to|bring up|fire up)\s+(?:up\s+)?(?:the\s+|my\s+)?(?P<x>.+?)(?:\s+(?:app"
-        r"|application))?(?:\s+for me)?$",
+        r"\b(?:open|launch|start|run|go to|switch to|bring up|fire up)\s+(?:up\s+)?(?:the\s+|my\s+)?(?P<x>[^,;:]+?)(?:\s+(?:app"
+        r"|application))?(?:\s+(?:for me|please|now|quickly))*(?:[,;:].*)?$",
         r"\b(?:show me|take me to|pull up)\s+(?:the\s+|my\s+)?(?P<x>.+?)(?:\s+(?:app|application))?$",
         r"(?:把|将)(?P<x>.+?)(?:打开|启动)",
         r"(?:切换到|切到|运行|进(?!入)|打开|启动|开启|进入|打開|开一下)(?:一下)?(?P<x>.+?)(?:这个)?(?:app|应用|软件|程序)?$",
     ),
     "title": (
         r"\b(?:note|put|write|mark|add|log|enter)\s+(?:down\s+)?(?:in|on|into|to)\s+(?:my|the|our)\s+(?:calendar|diary|agenda|schedule)\s*(?:that|:|,)?\s*(?P<x>.+)",
+        r"^(?:calendar(?:\s+entry)?|diary(?:\s+entry)?|new\s+event|event|appointment)\s*[:,-]\s*(?P<x>[^,]+)",
         r"\b(?:called|titled|named|entitled)\s+(?P<x>.+)",
+        rf"^(?:{_HAVING}\s+)?(?:an?\s+|the\s+)?(?P<x>[^,]+?)(?:\s+(?:is|are|starts|begins|will be"
+        rf"|takes place)\b[^,]*)?(?:\s*[,.]\s*|\s+)"
+        rf"(?:(?:and|so)\s+)?(?:(?:can|could|would|will) you\s+|please\s+)*(?:{PUT}|save|note)\s+(?:it|that|this)\b.*",
         r"\b(?:mark|clear|note on|put in|put on)\s+(?:in\s+|on\s+)?my\s+(?:calendar|diary|schedule)\s*(?:,|:|for|that)?\s*"
         r"(?P<x>.+)",
         r"^(?:i have|i've got|there is|there's|we have)?\s*(?:an?\s+|my\s+|the\s+)?(?P<x>[^,]+?),\s*(?:put|add|save|stick"
         r"|write|note)\s+(?:it|that|this)\b.*",
         r"\b(?:save the date|block (?:out|off)?(?: time)?|pencil in|calendar entry|entry)\s*(?:for)?\s+(?P<x>.+)",
         r"\bbook\s+(?P<x>.+?)\s+(?:into|in)\s+my\s+calendar",
-        r"\b(?:add|put|enter|log|insert)\s+(?:an?\s+|the\s+)?(?P<x>.+?)\s+(?:to|on|in|into)\s+(?:my|the|our)\s+(?:calendar"
+        rf"\b(?:{PUT}|enter|log|insert)\s+(?:an?\s+|the\s+)?(?P<x>.+?)\s+(?:to|on|in|into)\s+(?:my|the|our)\s+(?:calendar"
         r"|diary|agenda|schedule)",
         rf"\b{_ADD}\s+(?:me\s+)?(?:an?\s+|the\s+|my\s+)?(?:new\s+)?(?:event|appointment|entry)\s*(?:for|:|about|of)\s*"
         rf"(?P<x>.+)",
-        rf"\b{_ADD}\s+(?:an?\s+|the\s+|my\s+|for\s+)?(?:new\s+)?(?P<x>.+?)"
+        rf"\b{_ADD}\s+(?:in\s+)?(?:an?\s+|the\s+|my\s+|for\s+)?(?:new\s+)?(?P<x>.+?)"
         r"(?=\s+(?:in|on|to|into)\s+(?:my|the|our)\s+(?:calendar|diary|schedule|agenda)\b|$)",
-        r"\b(?:i have|there is|there's|i've got|we have)\s+(?:an?\s+|the\s+|my\s+)?(?P<x>.+)",
+        rf"\b{_HAVING}\s+(?:an?\s+|the\s+|my\s+)?(?P<x>.+)",
         r"(?:名为|叫做?|名叫|主题(?:是|为)?|标题(?:是|为)?|题为)(?P<x>.+)",
         r"(?:把|将)(?:的)?(?P<x>.+?)(?:加|添加|放|写|记|排|标)(?:到|进|入|在)(?:我的)?(?:日历|日程)",
         r"^(?:我)?(?:有|要)?(?:一?[个场节次])?(?P<x>[^，,]+?)[，,]?\s*(?:请|帮我|给我)?(?:加|添加|放|写|记|排|标|建|存)(?:到|进|入|在|个)(?:我的)?(?:日历|日程).*",
@@ -207,8 +240,10 @@ _CUES: dict[str, tuple[str, ...]] = {
         r"(?:我|我们)?(?:有|要)(?:一?[个场次])?(?P<x>.+)",
     ),
     "label": (
+        r"\b(?:and )?(?:label|call|name) it\s+(?P<x>.+)",
         r"\b(?:called|labell?ed|named|titled|saying)\s+(?P<x>.+)",
         r"\b(?P<x>(?!an?\b|the\b|my\b|set\b|start\b|new\b|minutes?\b|hours?\b|seconds?\b|another\b)[a-z]+)\s+(?:timer|alarm)\b",
+        r"^(?:(?:set|start)\s+)?(?:an?\s+)?(?:timer|countdown)\s+(?:for\s+)?(?:the\s+|my\s+)?(?P<x>(?!for\b|on\b|to\b|please\b|of\b|an?\b|at\b)[a-z]{3,}(?:\s[a-z]+)?)$",
         r"\b(?:timer|alarm|countdown)\b.*?\bfor\s+(?:the\s+|my\s+)?(?P<x>(?!\d|an?\s+(?:hour|minute))[a-z].+)",
         r"\bto\s+(?P<x>(?!wake me)[a-z].+)",
         r"(?:叫做|名为|标签(?:是|为)?|备注(?:是|为)?)(?P<x>.+)",
@@ -232,7 +267,7 @@ _CUES: dict[str, tuple[str, ...]] = {
         r"\d是(?P<x>[^，,\d]{1,12}?)的(?:新?)(?:电话|号码|手机号?|联系方式)",
         r"\bas\s+(?P<x>[^,:\d]+?)(?=\s+(?:in|to|on|into)\s+(?:my|the)\s+(?:contacts?|phone|address)|\s*[,:\d]|$)",
         r"\b(?:as|under|called|named|for)\s+(?P<x>[A-Z][^:,，：\d]*?)(?=\s+(?:with|at|on|number|phone|in)\b|\s*[:,\d]|$)",
-        r"\bnew contact\s+(?P<x>[^\d,:]+?)(?=\s*[,:\d]|$)",
+        r"\bnew contact\s*[,:-]?\s*(?P<x>[^\d,:]+?)(?=\s*[,:\d]|$)",
         r"\b(?:put|add|store|save)\s+(?P<x>(?!this\b|that\b|the number)[^\d,]+?)(?:'s)?\s+(?:(?:e-?mail|number|phone(?:"
         r" number)?|mobile|address)\s+)?(?:\S+@\S+\s+)?(?:to|in|into|on)\s+(?:my|the)\s+(?:contacts?|address book|phone"
         r" ?book|phone)",
@@ -254,7 +289,9 @@ _CUES: dict[str, tuple[str, ...]] = {
 _OPTIONAL: dict[str, tuple[str, ...]] = {
     "subject": _CUES["subject"],
     "title": (
-        r"\b(?:called|titled|named|entitled|about|regarding|to discuss)\s+(?P<x>.+?)(?=\s+(?:with|at|in)\b|$)",
+        r"\b(?:called|titled|named|entitled|about|regarding|re|to (?:discuss|talk about|go over|go through|talk through"
+        r"|review))\b:?\s+"
+        r"(?P<x>.+?)(?=\s+(?:with|at|in)\b|,|$)",
         r"(?:名为|叫做|主题(?:是|为)?|标题(?:是|为)?|题为|讨论|关于)(?P<x>.+)",
     ),
     "label": _CUES["label"],
@@ -267,6 +304,8 @@ _OPTIONAL: dict[str, tuple[str, ...]] = {
         r"\b(?:via|using|through)\s+(?:the\s+)?(?P<x>[A-Za-z]\w+)(?:\s+app)?",
         r"\b(?:with|in|on) the (?P<x>\w+) app\b",
         rf"^(?P<x>{_APPS})",
+        r"\b(?:share|post)\b[^:]*?\b(?:to|on|with|via|in|over)\s+(?:my\s+|the\s+)?(?P<x>[a-z][\w ]{1,20}?)(?:\s+app)?\s*:",
+        r"\b(?:share|post)\b.*\b(?:to|on|via)\s+(?P<x>(?-i:[A-Z])\w+)$",
     ),
     "query": (),
     "items": (),

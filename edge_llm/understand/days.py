@@ -19,10 +19,11 @@ _MONTH = (
     "|aug|sept?|oct|nov|dec"
 )
 _ORDINALS = (
-    "first second third fourth fifth sixth seventh eighth ninth tenth eleventh twelfth thirteenth fourteenth fifteenth sixteenth"
-    " seventeenth eighteenth nineteenth twentieth twenty-first twenty-second twenty-third twenty-fourth twenty-fifth twenty-sixth"
-    " twenty-seventh twenty-eighth twenty-ninth thirtieth thirty-first"
-).split()
+    "first", "second", "third", "fourth", "fifth", "sixth", "seventh", "eighth", "ninth", "tenth", "eleventh", "twelfth",
+    "thirteenth", "fourteenth", "fifteenth", "sixteenth", "seventeenth", "eighteenth", "nineteenth", "twentieth",
+    *(f"twenty-{one}" for one in ("first", "second", "third", "fourth", "fifth", "sixth", "seventh", "eighth", "ninth")),
+    "thirtieth", "thirty-first",
+)  # fmt: skip
 _SAID_NTH = "|".join(one.replace("-", "[- ]") for one in sorted(_ORDINALS, key=len, reverse=True))
 _SAID_LATE = "|".join(one.replace("-", "[- ]") for one in sorted(_ORDINALS[10:], key=len, reverse=True))
 """Without a month "the second" is mostly the second of several things."""

@@ -28,7 +28,8 @@ _ENGLISH_PART = (
 )
 _ENGLISH = re.compile(rf"(?<![\w.]){_ENGLISH_PART}", re.IGNORECASE)
 _COMPACT = re.compile(
-    r"(?<![\w.])(\d{1,2}|an?(?= hour))\s?h(?:(?:ou)?rs?)?\s?(\d{1,2})(?:\s?m(?:in(?:ute)?s?)?)?\b(?![:.]\d|\s?[ap]\.?m\b)", re.IGNORECASE
+    r"(?<![\w.])(\d{1,2}|an?(?= hour))\s?h(?:(?:ou)?rs?)?\s?(\d{1,2})(?:\s?m(?:in(?:ute)?s?)?)?\b(?![:.]\d|\s?[ap]\.?m\b)",
+    re.IGNORECASE,
 )
 """Hours and minutes without a word between them: "1h20", "1hr 20"."""
 _CHINESE = re.compile(
@@ -81,7 +82,9 @@ class FoundDuration:
 def find_durations(text: str) -> list[FoundDuration]:
     """Every length of time in a text, from left to right; "1 hour and 20 minutes" is one."""
     parts = [
-        FoundDuration(match.start(), match.end(), Duration(0, 3600 * (int(match[1]) if match[1].isdecimal() else 1) + 60 * int(match[2])))
+        FoundDuration(
+            match.start(), match.end(), Duration(0, 3600 * (int(match[1]) if match[1].isdecimal() else 1) + 60 * int(match[2]))
+        )
         for match in _COMPACT.finditer(text)
     ]
     for pattern, reading in ((_ENGLISH, _english), (_CHINESE, _chinese)):

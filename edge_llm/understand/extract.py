@@ -8,6 +8,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import replace
+from datetime import timedelta
 from itertools import islice, product
 from typing import Any
 
@@ -26,7 +27,7 @@ from edge_llm.understand.model_slots import ask_model
 from edge_llm.understand.numbers import plain, read_chinese, read_english
 from edge_llm.understand.places import find_place
 from edge_llm.understand.reading import PEOPLE, Reading
-from edge_llm.understand.recipients import Named, find_anyone, values_of
+from edge_llm.understand.recipients import Named, find_anyone, in_one_breath, values_of
 from edge_llm.understand.spelling import Spelt, spelt
 from edge_llm.understand.text_slots import bare_request, by_examples, find_text, items_of, trimmed
 from edge_llm.understand.times import Time, shown_time
@@ -36,6 +37,31 @@ _TYPED = Provenance("typed")
 _URL = re.compile(
     r"https?://[^\s，。]+|(?<![\w@.])(?:www\.)?[a-z0-9-]+(?:\.[a-z0-9-]+)*\.(?:com|org|net|io|cn|de|fr|uk|edu|gov)"
     r"(?:/[^\s，。]*)?(?![\w@])",
+    re.IGNORECASE,
+)
+_SUBJECT = re.compile(r"^(?:(?:with (?:the )?)?subject|主题).*?(?:,|，|saying|内容是?)\s*", re.IGNORECASE)
+_BODY = re.compile(
+    r"^(?:and\s+)?(?:saying|says?|text|body|message|content|telling (?:him|her|them)|tell (?:him|her"
+    r"|them))\b(?:\s+that\b)?\s*[:,]?\s*(?=\S)",
+    re.I,
+)
+_CARRIERS = {
+    action: re.compile(rf",?\s+(?:on|via|over|by|through|in)\s+(?:an?\s+)?(?:{app})[.!]?$", re.IGNORECASE)
+    for action, app in (
+        ("whatsapp.send", "whatsapp"), ("wechat.send", "wechat|weixin"), ("mail.send", "e-?mail|mail"),
+        ("sms.send", "text(?: message)?|sms"),
+    )
+}  # fmt: skip
+"""How a message's own app is named after it: "tell Anna I'm late on WhatsApp"."""
+_ONE_UNIT = re.compile(r"\b(?:in|is|are in|make)\s+an?\s+[a-z]+\W*$", re.IGNORECASE)
+_MEANWHILE = re.compile(r"\s+(?:while|because|since|as)\s+(?:i|i'm|we|we're|they)\b.*$", re.IGNORECASE)
+_NIGHTS = re.compile(
+    r"\b(?P<count>\d{1,2}|an?|one|two|three|four|five|six|seven|eight|nine|ten|twelve|fourteen)\s+(?P<unit>nights?|weeks?)\b",
+    re.I,
+)
+_WEATHER_AT = re.compile(
+    r"^(?!(?:what|how|the|is|any|check|show|tell|today|tomorrow|local|current|give|get|and|this|weekend|friday)\b)"
+    r"(?P<x>[a-z][\w'’ -]{1,25}?)(?:'s)?\s+(?:weather|forecast)\b",
     re.IGNORECASE,
 )
 _MOST_LISTS = 8
@@ -192,6 +218,8 @@ def _times(reading: Reading, slot: Slot) -> _Values:
                 ),
             )
         later = [one for one in times[1:] if one.at > times[0].at] if len(times) > 1 else []
+        if not later and times and slot.schema.get("format") != "duration" and (last := _after_nights(reading.words, times[0])):
+            later = [last]
         return (time_value(later[0], slot, reading.context),) if later else ()
     if not times:
         return ()
@@ -199,6 +227,16 @@ def _times(reading: Reading, slot: Slot) -> _Values:
     if reading.action.id.startswith("alarm.") and not (chosen.has_clock or _names_hour(reading.words, chosen)):
         return ()  # a day alone wakes nobody
     return (time_value(chosen, slot, reading.context),)
+
+
+def _after_nights(words: str, first: Time) -> Time | None:
+    """The day on which a stay ends that is said in nights: "from the 12th for three nights"."""
+    said = _NIGHTS.search(words)
+    count = None if said is None else read_english(said["count"])
+    if said is None or count is None:
+        return None
+    days = int(count) * (7 if said["unit"].lower().startswith("week") else 1)
+    return replace(first, at=first.at + timedelta(days=days))
 
 
 def _names_hour(words: str, found: Time) -> bool:
@@ -234,6 +272,8 @@ def _numbers(reading: Reading, slot: Slot) -> _Values:
         measures = find_measures(reading.words)
         if measures:
             return (typed(plain(measures[0].value)),)
+        if _ONE_UNIT.search(reading.words):
+            return (typed(1),)
     elif slot.schema.get("type") == "integer":
         is_seat = any(one.name == "destination" for one in reading.action.slots)
         counts = [one for one in PEOPLE.finditer(reading.words) if is_seat or not one[0].endswith("张")]
@@ -270,6 +310,8 @@ def _places(reading: Reading, slot: Slot) -> _Values:
         said = find_place(reading.words, slot.name, is_timeless=reading.without_times)
     if said is None and slot.required:
         said = by_examples(reading.timeless, reading.action, slot.name)
+    if said is None and reading.action.id == "weather.show" and (at := _WEATHER_AT.match(bare_request(reading.timeless))):
+        said = at["x"]
     return () if said is None else (typed(said),)
 
 
@@ -278,15 +320,7 @@ def _free(reading: Reading, slot: Slot) -> _Values:
     if slot.name == "title" and reading.action.id == "contact.add":
         said = find_text(reading.words, "name")
     elif slot.name == "message":
-        known = [one for one in reading.named if one.contacts or one.handle is not None] or list(reading.named[:1])
-        said = message_in(reading.words, (known[0].start, known[0].end) if known else None)
-        if said is not None and any(one.name == "subject" for one in reading.action.slots):
-            subject = find_text(reading.words, "subject")
-            said = (
-                None
-                if said == subject
-                else re.sub(r"^(?:(?:with (?:the )?)?subject|主题).*?(?:,|，|saying|内容是?)\s*", "", said) or None
-            )
+        said = _message(reading)
     elif slot.name == "text" and (quoted := quoted_in(reading.words, is_all=reading.action.id in _ABOUT_A_TEXT)) is not None:
         said = quoted
     elif not slot.required:
@@ -296,8 +330,26 @@ def _free(reading: Reading, slot: Slot) -> _Values:
     return () if said is None else (_texts(slot, said),)
 
 
+def _message(reading: Reading) -> str | None:
+    """What a message says: the words after all who get it, without the subject before it and the app's name after it."""
+    known = [one for one in reading.named if one.contacts or one.handle is not None] or list(reading.named[:1])
+    said = message_in(reading.words, (known[0].start, in_one_breath(reading.words, known)[-1].end) if known else None)
+    if said is not None and any(one.name == "subject" for one in reading.action.slots):
+        subject = find_text(reading.words, "subject")
+        if said == subject:
+            return None
+        said = _SUBJECT.sub("", said)
+        if subject is not None and said.startswith(subject) and (body := message_in(said, None)) is not None:
+            said = body
+        said = _BODY.sub("", said) or None
+    carrier = _CARRIERS.get(reading.action.id)
+    return said if said is None or carrier is None else carrier.sub("", said) or None
+
+
 def _queries(reading: Reading, slot: Slot) -> _Values:
     said = find_text(reading.words, "query") or by_examples(reading.words, reading.action, slot.name)
+    if said is not None and reading.action.id == "music.play":
+        said = trimmed(_MEANWHILE.sub("", said))
     return () if said is None else (typed(said),)
 
 

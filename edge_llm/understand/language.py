@@ -12,7 +12,8 @@ _LATIN_WORD = re.compile(r"[A-Za-zÀ-ɏ]+(?:['’][A-Za-z]+)?")
 _EDGES = " \t\r\n.,!?;:。，！？；：、~～…"
 
 _YES = re.compile(
-    r"(?:oh |ok(?:ay)?,? |well,? |um+,? |that'?s )?(?:y|yes|yeah|yep|yup|sure|ok|okay|of course|correct|right|exactly|confirm(?:ed)?|"
+    r"(?:oh |ok(?:ay)?,? |well,? |um+,? |that'?s )?(?:y|yes|yeah|yep|yup|sure|ok|okay|of course|correct|right|exactly"
+    r"|confirm(?:ed)?|"
     r"do it|go ahead|go for it|send it|sounds good|looks good|perfect|please do|absolutely|definitely|fine|that'?s right|"
     r"that is right|i confirm)(?:,? (?:please|thanks|thank you|do it|send it|go ahead|that'?s (?:right|fine|it)|sure))*"
     r"|(?:嗯+，?|好，?)?(?:是的?|是啊|对的?|对啊|没错|好的?|好啊|好吧|行吧?|可以的?|确认|确定|发吧|发送|没问题|同意|嗯+"
@@ -21,7 +22,8 @@ _YES = re.compile(
     re.IGNORECASE,
 )
 _NO = re.compile(
-    r"(?:oh |um+,? |actually,? |ugh,? )?(?:n|no|nope|nah|not really|don'?t|do not|wrong|incorrect|never|no way|that'?s (?:wrong|not right|not it)|"
+    r"(?:oh |um+,? |actually,? |ugh,? )?(?:n|no|nope|nah|not really|don'?t|do not|wrong|incorrect|never|no way"
+    r"|that'?s (?:wrong|not right|not it)|"
     r"not (?:that|this|yet|now)|i don'?t (?:think so|want (?:that|it|to)))(?:,? (?:thanks|thank you|please|don'?t(?: do "
     r"(?:it|that))?))*"
     r"|(?:不|不是的?|不对|不行|不要|不用了?|不了|不可以|不好|错了?|不同意|别|没有|先别|不需要)(?:[，,]?(?:谢谢|了|不是|不对))*",
@@ -31,13 +33,19 @@ _THEN_LEFT = (
     r"(?:no+|nah|nope|ok(?:ay)?|oh|ah|ugh|h+m+|u[mh]+|lol|yeah|right|well|wait|actually|please|just|sorry|you know what"
     r"|hang on|hold on|on second thoughts?|in fact)"
 )
-_VERB = r"(?:send|do|call|ring|text|message|e-?mail|order|book|buy|set|add|save|say|write|play|share|bother(?: with)?|worry about)"
+_VERB = (
+    r"(?:send|do|call|ring|text|message|e-?mail|order|book|buy|set|add|save|say|write|play|share|bother(?: with)?|worry about)"
+)
 _TAKEN_BACK = (
-    r"(?:cancel|scrap|scratch|skip|ditch|drop|leave|forget|undo|ignore) (?:it|that|this|everything|all that|the (?:whole thing|lot))"
-    r"|forget (?:about (?:it|that|this)|what i (?:just )?(?:said|asked))|never ?mind(?: (?:about )?(?:it|that|this)|(?! (?:the|my|our|your|his|her)\b))"
-    rf"|(?:don'?t|do not) {_VERB}(?: (?:it|that|this|them|anything|one))?(?: (?:any ?more|after all|yet|now))?|don'?t (?:worry|bother)"
+    r"(?:cancel|scrap|scratch|skip|ditch|drop|leave|forget|undo|ignore) (?:it|that|this|everything|all that"
+    r"|the (?:whole thing|lot))"
+    r"|forget (?:about (?:it|that|this)|what i (?:just )?(?:said|asked))|never ?mind(?: (?:about )?(?:it|that|this)"
+    r"|(?! (?:the|my|our|your|his|her)\b))"
+    rf"|(?:don'?t|do not) {_VERB}(?: (?:it|that|this|them|anything|one))?(?: (?:any ?more|after all|yet|now))?"
+    rf"|don'?t (?:worry|bother)"
     r"|(?:i )?(?:don'?t|do not|no longer) (?:want|need) (?:it|that|this|one|to|anything)(?: (?:any ?more|after all|now))?"
-    r"|no need(?: (?:to|for (?:it|that)))?|not needed|(?:i(?:'ve)? )?changed my mind|call it off|i(?:'d| would) rather not|let'?s not"
+    r"|no need(?: (?:to|for (?:it|that)))?|not needed|(?:i(?:'ve)? )?changed my mind|call it off|i(?:'d"
+    r"| would) rather not|let'?s not"
 )
 _CANCEL = re.compile(
     rf"(?:{_THEN_LEFT}[,. ]+)*(?:{_TAKEN_BACK}|cancel(?: the \w+)?|stop(?: it| that)?|abort|quit)"
@@ -57,7 +65,8 @@ _REASON = re.compile(
 )
 """How people say why they take something back: "forget it, I'll walk"."""
 _ASKS_ANEW = re.compile(
-    r"\b(?:instead|rather|make (?:it|that)|change|let'?s|please|(?:can|could|would) you|i meant?|should (?:be|say)|i(?:'d| would) (?:like|prefer)"
+    r"\b(?:instead|rather|make (?:it|that)|change|let'?s|please|(?:can|could|would) you|i meant?|should (?:be|say)"
+    r"|i(?:'d| would) (?:like|prefer)"
     r"|i (?:want|need))\b",
     re.IGNORECASE,
 )
@@ -66,7 +75,8 @@ _WIDE = {",": "，", ":": "：", ";": "；", "?": "？", "!": "！"}
 _NARROW = re.compile(f"(?<={_CJK.pattern})[,:;?!]|[,:;?!](?={_CJK.pattern})")
 _CLAUSE = re.compile(r"[,，;；.。!！]+")
 _FILLER = re.compile(
-    r"(?:oh|no|nah|wait|oh wait|ok(?:ay)?|actually|sorry|thanks|thank you|please|hmm+|um+|ugh|well|dear|mate|on second thoughts?|哎|唉|不"
+    r"(?:oh|no|nah|wait|oh wait|ok(?:ay)?|actually|sorry|thanks|thank you|please|hmm+|um+|ugh|well|dear|mate"
+    r"|on second thoughts?|哎|唉|不"
     r"|等等|等一下|谢谢|不好意思|抱歉)",
     re.IGNORECASE,
 )
@@ -95,8 +105,8 @@ def is_no(words: str) -> bool:
 
 
 def is_cancel(words: str) -> bool:
-    """The whole reply takes the request back, in one clause or several, or says why after it: "forget it, I'll walk". "Cancel my
-    alarm" is a request of its own, and "never mind that, make it six" a correction."""
+    """The whole reply takes the request back, in one clause or several, or says why after it: "forget it, I'll walk". "Cancel
+    my alarm" is a request of its own, and "never mind that, make it six" a correction."""
     bare = spelt(_bare(words)).text
     first = _CANCEL_FIRST.match(bare)
     if first is not None and _REASON.match(bare, first.end()) and not _ASKS_ANEW.search(bare, first.end()):

@@ -22,10 +22,18 @@ _AFTER = re.compile(
     r"|with(?= (?:sounds|the words|ok|yes"
     r"|no))|and ask(?: (?:him|her|them))?(?= )|that|to (?:say|tell (?:him|her|them)|let (?:him|her|them) know)(?: that)?"
     r"|to ask (?:him |her |them )?|asking(?: (?:him|her|them))?(?= (?:if|whether|when|what|where|how|why)\b)"
-    r"|know(?: that)?|and (?:say|tell (?:him|her|them))(?: that)?|to|telling (?:him|her|them)"
+    r"|know(?: that)?|(?:and )?just (?:to )?say(?: that)?|and (?:say|tell (?:him|her|them))(?: that)?|to|telling (?:him"
+    r"|her|them)"
     r"(?: that)?|about|(?=if |whether |when |what |where |how |why ))?\s*[:,]?\s*(?P<x>.+)$",
     re.IGNORECASE | re.DOTALL,
 )
+_ASIDE = re.compile(
+    r"^\s*,?\s*(?:(?:please|pls|for me|quickly|real quick|nothing fancy|if you (?:could|would))\b"
+    r"|[^,]{1,40},\s*(?=(?:just |and )*(?:to )?say\b))[\s,]*"
+    r"(?=\w)",
+    re.IGNORECASE,
+)
+"""What stands between who gets a message and what it says, and is neither."""
 _CHINESE_AFTER = re.compile(
     r"^\s*(?:的)?(?:(?:发|打|写|寄|送|回|留|转)(?:送|了|去)?)?(?:一?[个条封份则句]|一下)?(?:微信|短信|消息|信息|邮件|电邮"
     r"|留言|WhatsApp|信|话)?(?:消息|信息)?(?:过去)?"
@@ -65,7 +73,7 @@ def message_in(words: str, recipient: tuple[int, int] | None) -> str | None:
         explicit = _CONTENT.search(words)
         if explicit is not None:
             return _clean(explicit["x"])
-        before, after = words[: recipient[0]], words[recipient[1] :]
+        before, after = words[: recipient[0]], _ASIDE.sub("", words[recipient[1] :])
         chinese = re.match(r"^\s*[\u3400-\u9fff，：]", after) is not None
         match = (_CHINESE_AFTER if chinese else _AFTER).match(after)
         said = None if match is None else _clean(match["x"])

@@ -46,7 +46,8 @@ _PLACE = (
     rf"\bwhere\s+(?:the\s+)?{_NAME}\s+(?:is|are|lies)\b",
     rf"^(?:看一?[看下]?|查一?[查下]?|找一?[找下]?|显示|标出)?{_NAME}在地图(?:上|里)",
     r"哪(?:里|儿|边)?有(?P<x>[^，,吗？?呢]+)",
-    rf"\b(?:weather|forecast|temperature|rain|snow|sunny|hotels?|rooms?|places? to stay)\b.*?\b(?:in|for|at|near"
+    rf"\b(?:weather|forecast|temperature|rain|snow|sunny|hotels?|rooms?|(?:places?|somewhere"
+    rf"|anywhere) to stay)\b.*?\b(?:in|for|at|near"
     rf"|around)\s+(?!the (?:morning|afternoon|evening)\b){_NAME}{_STOP}",
     rf"\b(?:map of|where(?:'s| is| are)|locate|find|show(?: me)?|look up|pull up|bring up|point out|display|mark)\s+"
     rf"(?:the\s+)?(?:location of\s+|map of\s+|way"

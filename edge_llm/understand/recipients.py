@@ -6,7 +6,7 @@ Knows the grammar around names in both languages ("text X that", "给X发"); con
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from edge_llm.actions.values import Provenance, SlotValue
@@ -43,9 +43,11 @@ _NO_NAME = {
 }  # fmt: skip
 _CHINESE_PRONOUNS = ("我", "他", "她", "你", "它", "咱", "大家", "自己", "谁")
 _MINE = re.compile(r"我的?(?=[爸妈哥姐弟妹老媳爷奶外儿女太爱丈房同朋])")
-_JOINT = re.compile(r"\s*(?:,\s*and\b|,|\band\b|&|、|，|和|跟|与|以及)\s*", re.IGNORECASE)
+_JOINT = re.compile(r"\s*(?:,\s*and\b|,|\b(?:and|plus)\b|&|、|，|和|跟|与|以及)\s*", re.IGNORECASE)
 _TELLS = re.compile(
-    rf"^(?:(?:{LEAD})\b[\s,.!:-]*)*(?:tell|ask|let(?=.* know\b)|inform|ping|reply to|answer|drop(?=.*\b(?:line|note|text)\b))\s+", re.IGNORECASE
+    rf"^(?:(?:{LEAD})\b[\s,.!:-]*)*(?:tell|ask|let(?=.* know\b)|inform|ping|reply to|answer|drop(?=.*\b(?:line|note"
+    rf"|text)\b))\s+",
+    re.IGNORECASE,
 )
 _WRITES = (
     ("whatsapp.send", re.compile(r"\bwhatsapp\b", re.IGNORECASE)),
@@ -92,6 +94,16 @@ def addressed(words: str, book: ContactBook) -> str | None:
     if known is None or not known.contacts or not words[known.end :].strip(" .!?"):
         return None
     return next((action for action, app in _WRITES if app.search(words)), "sms.send")
+
+
+def in_one_breath(words: str, named: Sequence[Named]) -> list[Named]:
+    """The first of those who are named, and who is named in one breath with them: "Anna and James"."""
+    found = list(named[:1])
+    for one in named[1:]:
+        if _JOINT.fullmatch(words[found[-1].end : one.start]) is None:
+            break
+        found.append(one)
+    return found
 
 
 def find_anyone(words: str, book: ContactBook) -> list[Named]:

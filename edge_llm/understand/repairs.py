@@ -1,4 +1,4 @@
-"""Slips that people put right while they speak: "at six, no, seven" is at seven; "on the desk, no sorry, on the shelf" is one shelf.
+"""Slips that people put right while they speak: "at six, no, seven" is at seven, "on the desk, no, on the shelf" one place.
 
 What is put right is told by its kind: a length by a length, a day by a day, an hour by an hour, a number by a number, a person
 by a person, and words after a preposition by words after the same one. Where nothing before it is of that kind, the words stay.
@@ -21,8 +21,10 @@ from edge_llm.understand.recipients import known_at
 _MAKE = r"(?:make (?:that|it))"
 _MARK = re.compile(
     r"\s*(?:[,;]|\.{2,}|…|\s[-–—])?\s*\b(?P<mark>"
-    rf"no,?\s+(?:sorry|wait|{_MAKE}|i mean(?:t)?|actually|scratch that|rather|hang on|hold on)(?:,?\s+(?:no|i mean(?:t)?|{_MAKE}))*"
-    rf"|(?:oh|wait|oops|whoops|sorry|hang on|hold on|actually|er+m?|u[mh]+),?\s+(?:no|i mean(?:t)?|{_MAKE}|wait)(?:,?\s+{_MAKE})?"
+    rf"no,?\s+(?:sorry|wait|{_MAKE}|i mean(?:t)?|actually|scratch that|rather|hang on|hold on)(?:,?\s+(?:no|i mean(?:t)?"
+    rf"|{_MAKE}))*"
+    rf"|(?:oh|wait|oops|whoops|sorry|hang on|hold on|actually|er+m?|u[mh]+),?\s+(?:no|i mean(?:t)?|{_MAKE}"
+    rf"|wait)(?:,?\s+{_MAKE})?"
     rf"|i mean(?:t)?(?: to say)?|or rather|scratch that|{_MAKE}|no)\b\s*[,:]?\s*(?=\w)",
     re.IGNORECASE,
 )

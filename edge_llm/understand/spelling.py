@@ -100,7 +100,7 @@ class Spelt:
         before = bisect_right([change[0] for change in self._changes], place - is_end) - 1
         if before < 0:
             return place
-        start, end, typed_start, typed_end = self._changes[before]
+        _, end, typed_start, typed_end = self._changes[before]
         if place < end or (is_end and place == end):
             return typed_end if is_end else typed_start
         return place - end + typed_end
@@ -111,8 +111,7 @@ def spelt(words: str) -> Spelt:
     if _FORMULA.search(words):
         return Spelt(words, words)
     found = [(match.start(), match.end(), _number(match[0])) for match in _SPOKEN_NUMBER.finditer(words)]
-    for match in _WORDS.finditer(words):
-        found.append((match.start(), match.end(), _meaning(match, words)))
+    found += [(match.start(), match.end(), _meaning(match, words)) for match in _WORDS.finditer(words)]
     found += [(match.start(), match.end(), "and") for match in _AND.finditer(words)]
     pieces: list[str] = []
     changes: list[tuple[int, int, int, int]] = []

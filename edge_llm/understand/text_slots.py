@@ -14,8 +14,10 @@ from edge_llm.understand.cues import CUES
 from edge_llm.understand.language import has_cjk
 
 _COURTESY = re.compile(
-    rf"^(?:(?:{LEAD}|can i|could i|may i|i want to|i'?d (?:like|love) to|i would (?:like|love) to|i have to|i'?ve got to|i must(?! not)|i should(?: like to)?"
-    r"|i need to|i need)\b[\s,.!:-]*|(?:帮我|帮忙|请你?|麻烦你?|能不能|可以|能|我想要?|我要|给我们?|你(?=帮|能|可以|给|去|来|把))[,，]?\s*)+",
+    rf"^(?:(?:{LEAD}|can i|could i|may i|i want to|i'?d (?:like|love) to|i would (?:like|love) to|i have to|i'?ve got to"
+    rf"|i must(?! not)|i should(?: like to)?"
+    r"|i need to|i need)\b[\s,.!:-]*|(?:帮我|帮忙|请你?|麻烦你?|能不能|可以|能|我想要?|我要|给我们?|你(?=帮|能|可以|给"
+    r"|去|来|把))[,，]?\s*)+",
     re.IGNORECASE,
 )
 _TAIL = re.compile(
@@ -28,6 +30,7 @@ _EDGE = re.compile(
     r"|around|to|the))+\s*$|[\s,，:：;；\"“”]+$",
     re.IGNORECASE,
 )
+_PARTICLE = re.compile(r"(?<=\w\w)\s(?:in|on)(?=[ .!]*$)", re.IGNORECASE)
 _SPLIT = re.compile(r"\s*(?:,\s*(?:and\s+)?|\band\b|&|\+|，|、|和|还有|以及|跟|；|;)\s*")
 _ITEM_LEAD = re.compile(r"^(?:some|a few|a|an|the|more|一些|一点|点儿?|些)\s+|^(?:一些|一点|些)", re.IGNORECASE)
 _NOTHING = re.compile(
@@ -52,17 +55,24 @@ def find_text(words: str, name: str) -> str | None:
     text = bare_request(words)
     for cue in CUES.get(name, ()):
         match = cue.search(text)
-        if match is not None and (said := trimmed(match["x"])) is not None:
+        if match is not None and (said := trimmed(match["x"], is_last=match.end("x") == len(text))) is not None:
             return said
     return None
 
 
-def trimmed(text: str) -> str | None:
-    """Without the prepositions and marks that are left at its edges; None where it says nothing."""
+def trimmed(text: str, *, is_last: bool = False) -> str | None:
+    """Without the prepositions and marks that are left at its edges; None where it says nothing.
+
+    Args:
+        is_last: nothing follows it, so that a last "in" or "on" is its own: "take the bins in".
+    """
+    particle = _PARTICLE.search(text) if is_last else None
+    end = "" if particle is None else particle[0]
     before = None
     while before != text:
         before = text
         text = _EDGE.sub("", text.strip(' \t\n.。,，;；:：!！"“”')).strip()
+    text += end if text and not text.endswith(end) else ""
     return None if _NOTHING.fullmatch(text) else text
 
 

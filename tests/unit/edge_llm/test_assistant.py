@@ -549,7 +549,7 @@ def test_an_unsure_route_asks_which_action_is_meant(make: Callable[..., Desk]) -
     desk = make()
     desk.router.unsure = True
     desk.router.words = {"wake": ("alarm.set", "timer.set")}
-    turn = desk.ask("wake me at 7")
+    turn = desk.ask("a wake-up at 7")
     assert isinstance(turn, Question)
     assert turn.action is None
     chosen = desk.ask("1")
@@ -560,7 +560,7 @@ def test_an_unsure_route_asks_which_action_is_meant(make: Callable[..., Desk]) -
 def test_a_guess_that_the_words_fill_is_shown_and_the_person_decides(make: Callable[..., Desk]) -> None:
     desk = make()
     desk.router.unsure = True
-    turn = desk.ask("text Anna Lee that I'm late")
+    turn = desk.ask("get a text to Anna Lee that I'm late")
     assert isinstance(turn, Proposal)
     assert not turn.confidence.sure
     assert desk.effects == []
@@ -568,9 +568,9 @@ def test_a_guess_that_the_words_fill_is_shown_and_the_person_decides(make: Calla
 
 def test_a_guess_that_is_always_allowed_is_asked_about(make: Callable[..., Desk]) -> None:
     desk = make(lambda _: ALWAYS)
-    desk.ask("text Anna Lee that I'm late")
+    desk.ask("get a text to Anna Lee that I'm late")
     desk.router.unsure = True
-    assert isinstance(desk.ask("text Anna Lee that I'm here"), Question)
+    assert isinstance(desk.ask("get a text to Anna Lee that I'm here"), Question)
     assert len(desk.effects) == 1
 
 
@@ -578,7 +578,7 @@ def test_the_rest_of_a_plan_is_kept_while_one_part_is_asked_about(make: Callable
     desk = make()
     desk.router.words = {"text": ("sms.send", "wechat.send"), "timer": ("timer.set",)}
     desk.router.unsure = True
-    assert isinstance(desk.ask("text Anna Lee that I'm leaving and set a timer for 20 minutes"), Question)
+    assert isinstance(desk.ask("get a text to Anna Lee that I'm leaving and set a timer for 20 minutes"), Question)
     turn = desk.ask("send a text message")
     assert isinstance(turn, Proposal)
     assert [review.call.action.id for review in turn.reviews] == ["sms.send", "timer.set"]
