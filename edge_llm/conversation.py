@@ -223,7 +223,7 @@ class Conversation:
         state = self._state
         if _UNDO.fullmatch(words) and not is_cancel(words):
             return None
-        if is_cancel(words) or (state.proposal is not None and is_no(words)):
+        if is_cancel(words) or (is_no(words) and self._may_be_refused()):
             return self._left("cancelled", language, understood(1.0, "cancel"))
         if state.choosing is not None:
             return self._chosen(words, language, cancel)
@@ -242,6 +242,14 @@ class Conversation:
         elif state.proposal is not None:
             return self._offered(state.proposal, language, cancel)
         return self._go_on(language, cancel)
+
+    def _may_be_refused(self) -> bool:
+        """Whether "no" gives up what was begun. To the question what a message says it may be the answer."""
+        state = self._state
+        if state.asked is None:
+            return state.proposal is not None
+        asked = next((one.action.slot(state.asked) for one in state.plan if not one.ready), None)
+        return asked is not None and asked.role not in ("text", "data")
 
     def _chosen(self, words: str, language: Language, cancel: threading.Event | None) -> Turn | None:
         choosing, self._state.choosing = self._state.choosing, None

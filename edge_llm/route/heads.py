@@ -69,7 +69,7 @@ _HEADS = tuple(
         ("list.remove", rf"{_COURTESY}(?:take|cross|remove|delete|clear|scratch|strike|erase)\b.*\b(?:off|from)\b.*\blist\b"),
         ("list.remove", rf"\b{_TAKE} .{{1,40}}(?:off|from)\b.{{1,20}}\blist\b|\b{_TAKE} (?:it|them|that|those) off$"),
         ("list.remove", r"(?:清单|待办|列表).*(?:删[掉除去了]|划掉|去掉|移除)"),
-        ("shopping.add", rf"\b{_PUT} (?!down\b).{{1,60}} (?:on|onto|to|in)(?:to)? (?:my|the|our) (?:shopping|grocery"
+        ("shopping.add", rf"\b{_PUT} (?!down\b|rid\b).{{1,60}} (?:on|onto|to|in)(?:to)? (?:my|the|our) (?:shopping|grocery"
         rf"|groceries)\b"),
         ("todo.add", rf"\b{_PUT} .{{1,80}} (?:on|onto|to|in)(?:to)? (?:my|the|our) (?:to[- ]?dos?|task"
         rf"|chore)s?\b(?:(?!\bremind).)*$"),
@@ -122,7 +122,7 @@ _TOLD = tuple(
         # somebody, and what they did, do or are
         r"^(?:(?:yesterday|last \w+|this morning|earlier|so|well|honestly|lol|omg|ugh|haha|wow),?\s+)*(?:i|we|he|she"
         r"|they|(?:my|our|his|her|their"
-        r"|the|next door'?s|\w+'s)\s+\w+(?:\s+\w+){0,3}?)\s+"
+        r"|the|next door'?s|(?!(?:let|what|where|who|how|when|there|here|that|it)'s)\w+'s)\s+\w+(?:\s+\w+){0,3}?)\s+"
         r"(?:(?:just|never|always|often|usually|once|really|finally|already)\s+)*"
         r"(?:(?!need|feed)\w{2,}ed|was|were|had|took|forgot|ran(?! out)|ate|made|went|said|told|came|saw|felt|lost|spent"
         r"|sent|left|thought|heard|slept|drank|paid|broke|fell"

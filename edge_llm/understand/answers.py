@@ -67,7 +67,7 @@ def answer_slot(slot: Slot, words: str, context: Context, *, action: Action | No
     if slot.role == "time":
         return _time(slot, text, context, is_meal=action is not None and action.id.startswith("restaurant."))
     if slot.role == "duration":
-        durations = find_durations(text)
+        durations = find_durations(text) or find_durations(f"{text.strip(' .!')} minutes")  # "ten" are minutes
         return duration_value(durations[0].duration, context) if durations else None
     if slot.role == "recipient":
         return _recipient(slot, text, context, action)
@@ -177,6 +177,8 @@ def _choice(slot: Slot, text: str) -> SlotValue | None:
 
 
 def _text(slot: Slot, text: str) -> SlotValue | None:
+    if slot.name in ("text", "title"):  # "to ring the vet"
+        text = re.sub(r"^to\s+(?=\w)", "", text, flags=re.IGNORECASE)
     said = trimmed(_SAY.sub("", text).strip().strip('"“”'))
     if said is None:
         return None

@@ -15,6 +15,7 @@ from edge_llm.understand.extract import handle_wanted, typed
 from edge_llm.understand.language import chinese_marks
 from edge_llm.understand.reading import PEOPLE
 from edge_llm.understand.recipients import find_named, read_reply, values_of
+from edge_llm.understand.remarks import put_right, remarked
 from edge_llm.understand.text_slots import trimmed
 from edge_llm.understand.times import find_times, moved, shown_time
 
@@ -31,7 +32,7 @@ _LEAD = re.compile(
     re.IGNORECASE,
 )
 _TRAIL = re.compile(
-    r"(?:[，,\s]*(?:吧|呗|啦|好了|谢谢|\binstead|\bplease|\bthen|\bsorry|\bthanks|\bif (?:you (?:would|could"
+    r"(?:[，,\s]*(?:吧|呗|啦|好了|谢谢|\binstead|\bplease|\bthen|\bsorry|\bactually|\bthanks|\bif (?:you (?:would|could"
     r"|don'?t mind)|possible)))+$",
     re.IGNORECASE,
 )
@@ -49,17 +50,11 @@ _NOT = (
     re.compile(r"^(?:是)?(?P<new>.+?)[，,]\s*(?:不是|而不是)(?P<old>.+)$"),
 )
 _MARKED = re.compile(
-    r"\b(?:no|nah|nope|ugh|not|actually|instead|i mean(?:t)?|make (?:it|that)|change|should be|sorry|wait|rather|wrong"
+    r"^(?:just )?say\b|\b(?:no|nah|nope|ugh|not|actually|instead|i mean(?:t)?|make (?:it|that)|change|should be|sorry"
+    r"|wait|rather|wrong"
     r"|it'?s|move"
     r"|push|shift|reschedule)\b|不|错|提前|提早|推迟|延后|挪|调|变成"
     r"|改|换|应该|我是说|等等|还是|而是",
-    re.IGNORECASE,
-)
-_MORE = re.compile(
-    r"^(?:(?:oh|ah|um+|er+m?|wait|actually|sorry|ok(?:ay)?)\b[,\s]*)*(?:(?:and|also|plus|add|put|throw in|as well as"
-    r"|i also need|we also need|need)\b[,\s]*)+"
-    r"(?P<x>.+?)(?:,?\s*(?:as well|too|also|on (?:there|it)(?: too)?|to (?:it|that|the list)))*(?:,?\s*(?:please"
-    r"|if you would|thanks))*$",
     re.IGNORECASE,
 )
 _ROLE_WORDS: Mapping[str, SlotRole] = {
@@ -83,19 +78,19 @@ def correct(call_slots: Mapping[str, SlotValue], action: Action, words: str, con
         call_slots: the values so far.
     """
     text = _TRAIL.sub("", chinese_marks(words).strip().strip(".。!！").strip())
-    marked = _MARKED.search(text) is not None
+    marked = _MARKED.search(words) is not None
     for pattern in _NOT:
         match = pattern.match(text)
         if match is None:
             continue
-        new, old = match["new"].strip(), _LEAD.sub("", match["old"]).strip()
+        new, old = _LEAD.sub("", match["new"]).strip(), _LEAD.sub("", match["old"]).strip()
         slot = _slot_named(action, old) or _slot_holding(call_slots, action, old)
         slot = slot or _slot_holding(call_slots, action, re.sub(r"^(?:the|my)\s+", "", old))
         if slot is not None and (changed := _changed(call_slots, action, slot, old, new, context)):
             return changed
         if (changed := _by_kind(call_slots, action, new, context)) is not None:
             return changed
-    if (more := _added(call_slots, action, text, context)) is not None:
+    if (more := remarked(call_slots, action, text, context)) is not None:
         return more
     rest = _LEAD.sub("", text).strip()
     if not rest:
@@ -106,30 +101,11 @@ def correct(call_slots: Mapping[str, SlotValue], action: Action, words: str, con
     if changed is not None and (marked or _covers(rest, changed, context)):
         return changed
     texts = [slot for slot in action.slots if slot.role in ("text", "item", "query", "place") and slot.name in call_slots]
-    if (
-        marked
-        and rest != text
-        and len(texts) == 1
-        and (said := answer_slot(texts[0], rest, context, action=action)) is not None
-    ):
-        return {texts[0].name: said}
-    return None
-
-
-def _added(call_slots: Mapping[str, SlotValue], action: Action, text: str, context: Context) -> dict[str, SlotValue] | None:
-    """A list with what a remark adds to it: "oh, and bread as well", "add jam too"."""
-    match = _MORE.match(text)
-    if match is None or re.match(r"(?:remind|call|text|set|tell|book|play)\b", match["x"], re.IGNORECASE):
+    if not marked or rest == text or len(texts) != 1:
         return None
-    for slot in action.slots:
-        value = call_slots.get(slot.name)
-        if slot.role != "item" or value is None or not isinstance(value.value, list):
-            continue
-        more = answer_slot(slot, match["x"], context, action=action)
-        if more is not None:
-            items = [*value.value, *(item for item in more.value if item not in value.value)]
-            return {slot.name: typed(items, ", ".join(items))}
-    return None
+    mended = put_right(call_slots[texts[0].name], rest, context) if texts[0].role == "text" else None
+    said = mended or answer_slot(texts[0], rest, context, action=action)
+    return None if said is None else {texts[0].name: said}
 
 
 def _changed(
@@ -206,9 +182,10 @@ def _by_kind(call_slots: Mapping[str, SlotValue], action: Action, text: str, con
         for slot in by_role[role]:
             if slot.name in call_slots and (answer := answer_slot(slot, text, context, action=action)) is not None:
                 return {slot.name: answer}
-    going = re.match(r"^(?:(?:go(?:ing)? )?to|at|去|到|在)\s*(?P<x>.+)$", text, re.IGNORECASE)
+    going = re.match(r"^(?:(?:go(?:ing)? )?to|at|(?P<from>from)|去|到|在)\s*(?P<x>.+)$", text, re.IGNORECASE)
     if going is not None and by_role["place"]:
-        slot = by_role["place"][0]
+        starts = [slot for slot in by_role["place"] if slot.name in ("origin", "restaurant")] if going["from"] else []
+        slot = (starts or by_role["place"])[0]
         answer = answer_slot(slot, going["x"], context, action=action)
         return None if answer is None else {slot.name: answer}
     return None
@@ -260,4 +237,7 @@ def _covers(text: str, changed: Mapping[str, SlotValue], context: Context) -> bo
     times = find_times(text, context.now, is_bare=True)
     if times:
         return trimmed(text[: times[0].start] + text[times[0].end :]) is None
+    lengths = find_durations(text)
+    if len(lengths) == 1:
+        return trimmed(text[: lengths[0].start] + text[lengths[0].end :]) is None
     return bool(find_named(f"to {text}", context.people)) and len(text.split()) <= 3

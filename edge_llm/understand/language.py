@@ -44,11 +44,15 @@ _TAKEN_BACK = (
     rf"|(?:don'?t|do not) {_VERB}(?: (?:it|that|this|them|anything|one))?(?: (?:any ?more|after all|yet|now))?"
     rf"|don'?t (?:worry|bother)"
     r"|(?:i )?(?:don'?t|do not|no longer) (?:want|need) (?:it|that|this|one|to|anything)(?: (?:any ?more|after all|now))?"
+    r"|(?:it'?s|that'?s) (?:fine|ok(?:ay)?|alright|all right)(?=[\s,.;!-]+(?:i|we|he|she|they|no)\b)"
     r"|no need(?: (?:to|for (?:it|that)))?|not needed|(?:i(?:'ve)? )?changed my mind|call it off|i(?:'d"
     r"| would) rather not|let'?s not"
 )
 _CANCEL = re.compile(
     rf"(?:{_THEN_LEFT}[,. ]+)*(?:{_TAKEN_BACK}|cancel(?: the \w+)?|stop(?: it| that)?|abort|quit)"
+    r"(?:[,.]? (?:please|thanks|thank you|then|for now|now|dear|mate|love|lol|sorry|i think|instead of that))*"
+    r"|(?:no+|nah|nope|actually|wait)[, ]+(?:(?:it'?s|that'?s) (?:fine|ok(?:ay)?|alright|all right)|don'?t|i'?m (?:good"
+    r"|ok(?:ay)?|fine))"
     r"(?:[,.]? (?:please|thanks|thank you|then|for now|now|dear|mate|love|lol|sorry|i think|instead of that))*"
     r"|(?:还是|那|那就|唉|哦|先)?(?:算了吧?|取消(?:吧|掉|它|这个|操作)?|不用了|不要了|不弄了|别发了?|别打了?|别弄了?"
     r"|别[订点买叫约设加]了?|不[发打订点买叫约设加去]了|停(?:下|止)?|停吧|作废|"
@@ -59,8 +63,10 @@ _CANCEL_FIRST = re.compile(
     rf"(?:{_THEN_LEFT}[,. ]+)*(?:{_TAKEN_BACK})(?: (?:dear|mate|love|then|please|now))?[\s,;.!–-]+(?=\w)", re.IGNORECASE
 )
 _REASON = re.compile(
-    r"(?:(?:because|as|since|cause),? )?(?:i|we|he|she|they|it|you|my|our|his|her|the|there|someone|somebody|that)\b(?:'\w+)?"
-    r"|(?:too late|no need|not needed|don'?t need|all (?:good|done|sorted)|already|found|got|sorted|done|just)\b",
+    r"(?:(?:because|as|since|cause),? )?(?:i|we|he|she|they|it|you|my|our|his|her|the|there|someone|somebody"
+    r"|that)\b(?:'\w+)?|\w+'s\b"
+    r"|(?:too late|no need|not needed|don'?t need|all (?:good|done|sorted)|already|found|got|sorted|done|just|not"
+    r"|no longer|don'?t)\b",
     re.IGNORECASE,
 )
 """How people say why they take something back: "forget it, I'll walk"."""

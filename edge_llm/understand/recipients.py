@@ -39,7 +39,7 @@ _NO_NAME = {
     "out", "all", "email", "mail", "i", "everyone", "if", "know", "be", "go", "get", "one", "your", "some", "sms", "in",
     "at", "on",
     "up", "back", "and", "of", "today", "tomorrow", "tonight", "say", "do", "is", "with", "for", "note", "call", "whatsapp",
-    "wechat",
+    "wechat", "someone", "somebody", "anyone", "people",
 }  # fmt: skip
 _CHINESE_PRONOUNS = ("我", "他", "她", "你", "它", "咱", "大家", "自己", "谁")
 _MINE = re.compile(r"我的?(?=[爸妈哥姐弟妹老媳爷奶外儿女太爱丈房同朋])")

@@ -34,7 +34,7 @@ _PARTICLE = re.compile(r"(?<=\w\w)\s(?:in|on)(?=[ .!]*$)", re.IGNORECASE)
 _SPLIT = re.compile(r"\s*(?:,\s*(?:and\s+)?|\band\b|&|\+|，|、|和|还有|以及|跟|；|;)\s*")
 _ITEM_LEAD = re.compile(r"^(?:some|a few|a|an|the|more|一些|一点|点儿?|些)\s+|^(?:一些|一点|些)", re.IGNORECASE)
 _NOTHING = re.compile(
-    r"(?:(?:some|any|an?|the|my|another|new|more|other|a (?:few|bit of|piece of))\s+)*"
+    r"(?:an?|the|my|some|any)|(?:(?:some|any|an?|the|my|another|new|more|other|a (?:few|bit of|piece of))\s+)*"
     r"(?:it|this|that|me|us|myself|something|anything|somebody|someone|things?|stuff|one|text|words|message|please|event"
     r"|appointment|meeting|reminder|alarm|timer|note|task|list|item|entry|music|song|songs|tune|food|meal|takeaway|app"
     r"|place|contact|(?:the )?(?:web|internet))?"

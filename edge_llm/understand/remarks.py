@@ -1,0 +1,122 @@
+"""What a remark changes of a value that is there, measured from it: "and eggs as well", "an hour later", "five more minutes",
+"pepperoni pizza" for pizza, and "no, dad" for "call mum".
+
+corrections.py asks here before it puts a new value in the place of the old one.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from datetime import datetime, timedelta
+
+from edge_llm.actions.manifest import Action, Slot
+from edge_llm.actions.values import SlotValue
+from edge_llm.understand.answers import answer_slot
+from edge_llm.understand.context import Context
+from edge_llm.understand.durations import Duration, find_durations
+from edge_llm.understand.extract import duration_value, typed
+from edge_llm.understand.numbers import find_numbers
+from edge_llm.understand.repairs import repaired
+from edge_llm.understand.times import shown_time
+
+_MORE = re.compile(
+    r"^(?:(?:oh|ah|um+|er+m?|wait|actually|sorry|ok(?:ay)?)\b[,\s]*)*"
+    r"(?:(?:and|also|plus|add|put|throw in|as well as|(?:i|we) also need|need|with|invite)\b[,\s]*)+"
+    r"(?P<x>.+?)(?P<too>(?:,?\s*(?:as well|too|also|on (?:there|it)(?: too)?|to (?:it|that|the list)))*)"
+    r"(?:,?\s*(?:please|if you would|thanks))*$",
+    re.IGNORECASE,
+)
+_ANOTHER_REQUEST = re.compile(r"(?:remind|call|text|set|tell|book|play|make|send)\b", re.IGNORECASE)
+_LATER = re.compile(
+    r"\b(?P<way>later|earlier|sooner|before that|after that)\b|^(?:push|move|put) (?:it|that) (?P<back>back|forward)", re.I
+)
+_FURTHER = re.compile(r"\b(?:more|extra|longer|another)\b|^add\b", re.IGNORECASE)
+_SHORTER = re.compile(r"\b(?:less|shorter|fewer)\b|^take .* off\b", re.IGNORECASE)
+_ARTICLES = frozenset({"a", "an", "the", "some", "my", "of"})
+_LONGEST = 6
+"""Words of a remark that names a thing more closely."""
+
+
+def remarked(slots: Mapping[str, SlotValue], action: Action, text: str, context: Context) -> dict[str, SlotValue] | None:
+    """The slots that a remark changes, measured from what they hold; None where it does not."""
+    for change in (_added, _shifted, _lengthened, _refined):
+        changed = change(slots, action, text, context)
+        if changed is not None:
+            return changed
+    return None
+
+
+def put_right(value: SlotValue, new: str, context: Context) -> SlotValue | None:
+    """A text in which what `new` is of the same kind as is replaced: "call mum" and "dad" make "call dad"."""
+    if not isinstance(value.value, str):
+        return None
+    mended = repaired(f"{value.value}, no sorry, {new}", context.people, context.now.date())
+    return None if "no sorry" in mended else typed(mended)
+
+
+def _added(slots: Mapping[str, SlotValue], action: Action, text: str, context: Context) -> dict[str, SlotValue] | None:
+    """A list with what a remark adds to it."""
+    match = _MORE.match(text)
+    if match is None or _ANOTHER_REQUEST.match(match["x"]):
+        return None
+    for slot in action.slots:
+        value = slots.get(slot.name)
+        if value is None or not isinstance(value.value, list) or slot.role not in ("item", "recipient"):
+            continue
+        if slot.role == "item" and match[0].lower().startswith("with "):
+            continue
+        more = answer_slot(slot, match["x"], context, action=action)
+        if more is None or not isinstance(more.value, list):
+            continue
+        new = [item for item in more.value if item not in value.value]
+        if new:
+            whole = [*value.value, *new]
+            return {slot.name: SlotValue(whole, f"{value.shown}, {more.shown}", more.provenance)}
+    return None
+
+
+def _shifted(slots: Mapping[str, SlotValue], action: Action, text: str, context: Context) -> dict[str, SlotValue] | None:
+    """A time so much earlier or later."""
+    match, lengths = _LATER.search(text), find_durations(text)
+    slot = _held(slots, action, "time")
+    if match is None or not lengths or slot is None or slot.schema.get("format") == "date":
+        return None
+    way = (match["way"] or match["back"]).lower()
+    sign = -1 if way in ("earlier", "sooner", "before that", "forward") else 1
+    at = datetime.fromisoformat(slots[slot.name].value) + timedelta(seconds=sign * lengths[0].duration.seconds)
+    return {slot.name: typed(at.isoformat(timespec="seconds"), shown_time(at, context.now, context.language))}
+
+
+def _lengthened(slots: Mapping[str, SlotValue], action: Action, text: str, context: Context) -> dict[str, SlotValue] | None:
+    """A length with so much more or less."""
+    lengths = find_durations(text)
+    slot = _held(slots, action, "duration")
+    sign = 1 if _FURTHER.search(text) else -1 if _SHORTER.search(text) else 0
+    if slot is None or not sign:
+        return None
+    was = find_durations(slots[slot.name].shown)
+    said = [one.duration.seconds for one in lengths] or [60 * int(one.value) for one in find_numbers(text)]
+    if not was or not said or (seconds := was[0].duration.seconds + sign * said[0]) <= 0:
+        return None
+    return {slot.name: duration_value(Duration(was[0].duration.months, seconds), context)}
+
+
+def _refined(slots: Mapping[str, SlotValue], action: Action, text: str, context: Context) -> dict[str, SlotValue] | None:
+    """A thing named more closely: all words that were said, and more."""
+    words = re.findall(r"[^\W\d_]+", text.lower())
+    if not 1 < len(words) <= _LONGEST:
+        return None
+    for slot in action.slots:
+        value = slots.get(slot.name)
+        if slot.role not in ("item", "query") or value is None or not isinstance(value.value, str):
+            continue
+        had = [word for word in re.findall(r"[^\W\d_]+", value.value.lower()) if word not in _ARTICLES]
+        if had and had != words and words[-len(had) :] == had:
+            answer = answer_slot(slot, text, context, action=action)
+            return None if answer is None else {slot.name: answer}
+    return None
+
+
+def _held(slots: Mapping[str, SlotValue], action: Action, role: str) -> Slot | None:
+    return next((slot for slot in action.slots if slot.role == role and slot.name in slots), None)
