@@ -53,11 +53,17 @@ def run_on_host(
     arguments: Sequence[str] = (),
     *,
     properties: Mapping[str, str],
+    flags: Sequence[str] = (),
     timeout_s: float = 600,
 ) -> str:
-    """What a class prints, run on this machine's JVM with the AAR's JNI library. Raises ToolchainError when it fails."""
+    """What a class prints, run on this machine's JVM with the AAR's JNI library. Raises ToolchainError when it fails.
+
+    Args:
+        flags: more words for the JVM itself.
+    """
     natives = str(tools.natives)
-    command = java_command(tools, jars, main, arguments, {"onnxruntime.native.path": natives, **properties})
+    java, *rest = java_command(tools, jars, main, arguments, {"onnxruntime.native.path": natives, **properties})
+    command = [java, *flags, *rest]
     environment = os.environ | {"LD_LIBRARY_PATH": natives, "ORT_DISABLE_TELEMETRY": "1"}
     done = subprocess.run(  # noqa: S603 - the command is this file's own
         command, capture_output=True, text=True, check=False, env=environment, timeout=timeout_s
