@@ -8,6 +8,7 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from datetime import datetime
 from typing import TYPE_CHECKING, Final
 
 from edge_llm import usual
@@ -27,8 +28,9 @@ from edge_llm.understand.questions import question, which
 from edge_llm.understand.recipients import addressed, find_named, in_one_breath, read_reply, values_of
 from edge_llm.understand.repairs import repaired
 from edge_llm.understand.spelling import spelt
-from edge_llm.understand.text_slots import trimmed
-from edge_llm.understand.times import find_times
+from edge_llm.understand.spoken import plainly
+from edge_llm.understand.text_slots import trimmed, without
+from edge_llm.understand.times import find_times, moved
 
 if TYPE_CHECKING:
     from edge_llm.conversation import Routes
@@ -49,6 +51,8 @@ _ALSO_READ: Final = frozenset({"time", "duration", "amount", "recipient", "place
 """Roles that a reply to a question about another slot may fill on the way: "tomorrow, at Luigi's"."""
 
 _MAY_ADD = _ALSO_READ | {"app", "number"}
+_NAMED_WITH_MORE: Final = ("contact.add", "translate")
+"""Actions whose text a reply may name with the rest: "刘洋，13911110000", "我爱你，翻成法语"."""
 _REMARK: Final = 5
 """Most words of a remark that adds to a proposal."""
 _REFERS_BACK = re.compile(
@@ -110,6 +114,7 @@ def route_all(router: Routes, words: str, context: Context | None = None) -> lis
     from edge_llm.route.split import split_requests
 
     people: ContactBook = NoContacts() if context is None else context.people
+    words = plainly(words)
     if context is not None and context.language == "en":
         words = repaired(words, people, context.now.date())
     parts = split_requests(words)
@@ -129,7 +134,7 @@ def joined(routed: list[RoutedPart], words: str, context: Context) -> list[Route
         draft(one.actions[0], one.words, context, one.confidence).slots for one in routed
     )
     surest = max(routed, key=lambda one: one.confidence.value)
-    return [replace(surest, words=words)] if adds else routed
+    return [replace(surest, words=plainly(words))] if adds else routed
 
 
 def draft(action: Action, words: str, context: Context, confidence: Confidence) -> Draft:
@@ -180,6 +185,8 @@ def question_of(unready: Draft, language: Language) -> tuple[str, str]:
 
 def replied(waiting: Draft, asked: str | None, words: str, context: Context) -> Draft | None:
     """The draft after a reply to a question, or after a correction; None where the words are neither."""
+    dictated = asked is not None and waiting.action.slot(asked).role == "text"
+    words = words if dictated and not _is_marked(plainly(words)) else plainly(words)
     if asked is not None:
         values = waiting.extracted.ambiguous.get(asked)
         if values is not None and (picked := choose(values, words)) is not None:
@@ -192,6 +199,8 @@ def replied(waiting: Draft, asked: str | None, words: str, context: Context) -> 
         may_be_both = said is not None and any(waiting.action.slot(name).role == slot.role for name in moved or ())
         if moved and asked not in moved and _is_marked(words) and not may_be_both:
             return _filled(waiting, moved)
+        if said is not None and (timed := _timed(waiting, asked, words, context)) is not None:
+            return _filled(waiting, timed)
         if said is not None:
             return _filled(waiting, {**_also(waiting, asked, words, context), asked: said})
         several = _several(waiting, asked, words, context)
@@ -234,6 +243,7 @@ def restated(waiting: Draft, routed: Sequence[RoutedPart], context: Context) -> 
 
 def added(waiting: Draft, words: str, context: Context) -> Draft | None:
     """The draft with what a short remark adds to it ("on Amazon", "for two people"); None where it adds nothing."""
+    words = plainly(words)
     if len(words.split()) > _REMARK or len(words) > 8 * _REMARK:
         return None
     found = extract(waiting.action, words, context, waiting.slots).slots
@@ -342,7 +352,7 @@ def _elsewhere(waiting: Draft, asked: Slot, words: str, context: Context) -> dic
 
 def _also(waiting: Draft, asked: str, words: str, context: Context) -> dict[str, SlotValue]:
     """Other slots that a reply fills on the way. A reply that is free text fills only the slot it was asked for."""
-    if waiting.action.slot(asked).role in ("text", "query", "item", "data"):
+    if waiting.action.slot(asked).role in ("text", "query", "item", "data") and waiting.action.id not in _NAMED_WITH_MORE:
         return {}
     found = extract(waiting.action, words, context, waiting.slots).slots
     return {
@@ -351,8 +361,24 @@ def _also(waiting: Draft, asked: str, words: str, context: Context) -> dict[str,
         if slot.name in found
         and slot.name not in waiting.slots
         and slot.name != asked
-        and (slot.role in _ALSO_READ or slot.schema.get("type") == "integer")
+        and (slot.role in _ALSO_READ or waiting.action.id in _NAMED_WITH_MORE or slot.schema.get("type") == "integer")
     }
+
+
+def _timed(waiting: Draft, asked: str, words: str, context: Context) -> dict[str, SlotValue] | None:
+    """What is to be done, and the hour that a reply names with it: "下午两点取护照" after "明天提醒我": tomorrow."""
+    slot = next((one for one in waiting.action.slots if one.role == "time" and one.required), None)
+    times = find_times(words, context.now)
+    if asked not in ("text", "title") or slot is None or len(times) != 1 or not times[0].has_clock:
+        return None
+    said = answer_slot(
+        waiting.action.slot(asked), without(words, [(times[0].start, times[0].end)]), context, action=waiting.action
+    )
+    if said is None:
+        return None
+    before = waiting.slots.get(slot.name)
+    at = times[0].at if before is None else moved(datetime.fromisoformat(before.value), times[0])
+    return {asked: said, slot.name: time_value(replace(times[0], at=at), slot, context)}
 
 
 def _is_marked(words: str) -> bool:

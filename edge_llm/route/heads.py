@@ -8,7 +8,9 @@ from __future__ import annotations
 
 import re
 
+from edge_llm.route.heads_chinese import HEADS_CHINESE, is_told_chinese, takes_away
 from edge_llm.understand.courtesy import LEAD
+from edge_llm.understand.language import language_of
 
 _COURTESY = rf"^(?:(?:{LEAD}|i (?:want|need|would like|'d like) to)\b[\s,.!:-]*)*(?<![\w'’])"
 _POLITE = r"^(?:请你?|麻烦你?|帮我|帮忙|给我|你?能不能|可以|我[要想]|再|然后|就|顺便)*"
@@ -35,9 +37,9 @@ _HEADS = tuple(
             rf"{_COURTESY}(?:(?:set|add|create|make|put|pop|stick|schedule)\s+(?:me\s+|up\s+|in\s+)?(?:an?|the|another)\s+)?(?:new\s+)?reminder\b"
             rf"(?!s\b)(?!.*\?$)|{_COURTESY}(?:tell|warn) me to\s",
         ),
-        ("translate", rf"{_COURTESY}translate\s|{_POLITE}(?:把.+)?翻译(?!官)"),
+        ("translate", rf"{_COURTESY}translate\s|{_POLITE}(?:把.+)?翻译(?!官|软件|家|员|这个工作|这活|工作)"),
         ("web.search", rf"{_COURTESY}(?:google|bing|search (?:the (?:web|internet)|online) for)\s|{_POLITE}(?:百度|谷歌"
-        rf"|必应)一?下?(?!地图)"),
+        rf"|必应)一?下?(?!地图|是|的)"),
         ("web.search", rf"{_POLITE}(?:上网|在?网上)(?:查|搜|找|看看)|{_COURTESY}look up how\s"),
         ("note.add", rf"{_COURTESY}(?:take|make) a note (?:that|of|:)|{_COURTESY}(?:jot|note) (?:down\b|to self\b)"
         rf"|{_POLITE}(?:记个?笔记|写个?备忘)"),
@@ -91,7 +93,8 @@ _HEADS = tuple(
         r"(?:\b(?:near(?:by|est)?|closest|around|close)(?: to)?\b)(?! (?:the time|when)).*$(?<!list)"),
         (
             "memory.search",
-            rf"^(?:what|when|where|who|which|did|find|search|look)\b.*\b(?:in|through|from|check|among)\s+(?:my|his|her|their|our)\s+{_DATA}\b",
+            rf"^(?:what|when|where|who|which|did|find|search|look)\b.*\b(?:in|through|from|check|among)\s+(?:my"
+            rf"|his|her|their|our)\s+{_DATA}\b",
         ),
         (
             "memory.search",
@@ -138,10 +141,13 @@ _TOLD = tuple(
         r"^\w+ing\s+(?:\w+\s+){0,3}(?:is|was|bores|makes|sucks|can be)\b",
         r"^(?:do|are|did|were) you\s+(?:ever\s+|really\s+)?(?:like|love|feel|think|able|bored|happy|real|human|believe"
         r"|dream)\b",
-        r"^(?:昨天|昨晚|前天|上次|上周|上个月|去年|刚才|今早|之前|以前)(?!.*(?:什么|哪|谁|几|多少|吗|提醒|记|查|找|搜|帮|请)).*$",
-        r"^(?:我|我们|他|她|他们|我(?:的)?(?:朋友|同事|哥|姐|弟|妹|爸|妈|老婆|老公)\w{0,2})(?:每天都|总是|经常|从来|老是|一直|最?喜欢|讨厌|好想)",
+        r"^(?:昨天|昨晚|前天|上次|上周|上个月|去年|刚才|今早|之前|以前)(?!.*(?:什么|哪|谁|几|多少|吗"
+        r"|提醒|记|查|找|搜|帮|请)).*$",
+        r"^(?:我|我们|他|她|他们|我(?:的)?(?:朋友|同事|哥|姐|弟|妹|爸|妈|老婆|老公)\w{0,2})(?:每天都"
+        r"|总是|经常|从来|老是|一直|最?喜欢|讨厌|好想)",
         r"^我(?:的)?(?:朋友|同事|[哥姐弟妹爸妈]{1,2})是",
-        r"^(?!.*(?:帮|请|给我|提醒|要|麻烦|发|说|告诉|写|记|译|搜|享|回复)).*(?:真|太|特别|非常|挺|好)(?:好[听吃看玩喝]|难[听吃看过受]|麻烦|累|贵|逗"
+        r"^(?!.*(?:帮|请|给我|提醒|要|麻烦|发|说|告诉|写|记|译|搜|享|回复)).*(?:真|太|特别|非常|挺"
+        r"|好)(?:好[听吃看玩喝]|难[听吃看过受]|麻烦|累|贵|逗"
         r"|无聊|有意思|漂亮|可爱|开心|烦|棒|厉害|吵|慢|美|差|糟糕?)(?:了|的|啊|呀)?$",
     )
 )
@@ -149,13 +155,17 @@ _TOLD = tuple(
 
 def action_of(words: str) -> str | None:
     """The id of the action that the way of asking names, or None."""
-    return next((action for action, pattern in _HEADS if pattern.search(words)), None)
+    is_chinese = language_of(words) == "zh"
+    if is_chinese and (is_told_chinese(words) or takes_away(words)):
+        return None
+    heads = (*HEADS_CHINESE, *_HEADS) if is_chinese else _HEADS
+    return next((action for action, pattern in heads if pattern.search(words)), None)
 
 
 def is_told(words: str) -> bool:
     """Whether a sentence only tells something, or asks the assistant about itself, and so asks for no action."""
     text = words.strip()
-    if _SIGH.search(text):
+    if _SIGH.search(text) or (language_of(text) == "zh" and is_told_chinese(text)):
         return True
     if _ONE_CLAUSE.match(text) is not None:
         return any(pattern.search(text) for pattern in _TOLD)

@@ -8,6 +8,8 @@ from __future__ import annotations
 
 import re
 
+from edge_llm.route.split_chinese import split_chinese
+from edge_llm.understand.language import has_cjk
 from edge_llm.understand.spelling import spelt
 
 _VERB = (
@@ -40,23 +42,6 @@ _AND = re.compile(rf"\s*(?:[;,.]\s*(?:and\s+)?|\s+and\s+)(?={_POLITE}{_VERB})", 
 _AND_OWN = re.compile(rf"\s*(?:[;,.]\s*(?:and\s+)?|\s+and\s+)(?={_POLITE}{_OWN})", re.I)
 _QUOTED = re.compile("\"[^\"]*\"|“[^”]*”|「[^」]*」|『[^』]*』|‘[^’]*’|(?<!\\w)'[^']*'(?!\\w)")
 
-_VERB_ZH = (
-    r"(?:请|帮我|给我|麻烦|也)*(?:给[^，。；]{1,12}?(?:打|发|写|说|回)|打(?:电话|车|个|开)|发(?:短信|微信|消息|邮件|个|条|封)|"
-    r"[设定][个一置了]|设|定|提醒|叫[个一车我]|"
-    r"加|添加|把|订|预订|预约|点[个一份外]|买|放|播|导航|查|搜|打开|安排|新建|创建|记|写|算|翻译|画|告诉|通知|带我|看看)"
-)
-_OWN_ZH = (
-    r"(?:请|帮我|给我|麻烦)*(?:提醒我|设[个一置]|定[个一]|叫[个辆]?车|打车|导航|放[一首点]|播放|把[^，。；]{1,20}加[到进]|"
-    r"给(?!我|他|她|你)[^，。；]{1,8}(?:打电话|发短信|发微信|发消息|发邮件))"
-)
-_DICTATED_ZH = re.compile("说|告诉|提醒|发|写|翻译|记|通知")
-_THEN_ZH = re.compile(
-    rf"(?:[，,；;。]?\s*(?:然后|接着|之后|顺便|另外|并且|同时|还要)|(?:[，,；;。]|(?<=了))再)[，,]?\s*(?={_VERB_ZH})"
-)
-_THEN_OWN_ZH = re.compile(_THEN_ZH.pattern.replace(_VERB_ZH, _OWN_ZH))
-_COMMA_ZH = re.compile(rf"[，,；;。]\s*(?={_VERB_ZH})")
-_COMMA_OWN_ZH = re.compile(rf"[，,；;。]\s*(?={_OWN_ZH})")
-
 
 def split_requests(words: str) -> list[str]:
     """The requests in a sentence, in order; the whole sentence where it is one, nothing where it is blank.
@@ -68,10 +53,9 @@ def split_requests(words: str) -> list[str]:
     for joint, joint_own, dictated in (
         (_THEN, _THEN_OWN, _DICTATED),
         (_AND, _AND_OWN, _DICTATED),
-        (_THEN_ZH, _THEN_OWN_ZH, _DICTATED_ZH),
-        (_COMMA_ZH, _COMMA_OWN_ZH, _DICTATED_ZH),
     ):
         parts = [piece for part in parts for piece in _cut(part, joint, joint_own, dictated)]
+    parts = [piece for part in parts for piece in (split_chinese(part) if has_cjk(part) else [part])]
     return [said.as_typed(part) for part in parts]
 
 

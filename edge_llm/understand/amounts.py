@@ -11,7 +11,7 @@ from edge_llm.understand.numbers import CHINESE_NUMBER, ENGLISH_NUMBER, read_chi
 _NAMES = {
     "CNY": "yuan|rmb|cny|renminbi|kuai|人民币|元人民币|块钱|块|元",
     "USD": "us dollars?|american dollars?|dollars?|bucks?|usd|美元|美金|美刀|刀",
-    "EUR": "euros?|eur|欧元",
+    "EUR": "euros?|eur|欧元|欧(?![元洲盟式美姆])",
     "GBP": "british pounds?|pounds? sterling|sterling|pounds?|quid|gbp|英镑",
     "JPY": "japanese yen|yen|jpy|日元|日币|日圆",
     "HKD": "hong kong dollars?|hkd|港币|港元",
@@ -48,6 +48,13 @@ _WORDED = re.compile(rf"(?P<count>{ENGLISH_NUMBER}|\ban?\b)\s*(?P<name>{_ANY_NAM
 _CHINESE = re.compile(
     rf"(?P<count>{CHINESE_NUMBER}|半)\s*(?P<name>{_ANY_NAME})(?P<tenth>[一二三四五六七八九]|[五5]毛)?(?![一-鿿]?[亲家])"
 )
+
+_BUDGET = re.compile(rf"(?:不超过|最多|预算)(?P<count>{CHINESE_NUMBER})|(?P<top>{CHINESE_NUMBER})(?:以内|以下|之内)")
+HOME_CURRENCIES = {
+    "CN": "CNY", "US": "USD", "GB": "GBP", "JP": "JPY", "HK": "HKD", "CA": "CAD", "AU": "AUD", "SG": "SGD", "DE": "EUR",
+    "FR": "EUR",
+}  # fmt: skip
+"""What money is called at home: the currency of an amount for which none is said."""
 
 
 @dataclass(frozen=True)
@@ -97,6 +104,14 @@ def find_money(text: str, *, region: str = "") -> list[Money]:
                 value += tenth / 10
             found.append(Money(match.start(), match.end(), value, _home(code, match["name"], region)))
     return sorted(found, key=lambda one: one.start)
+
+
+def find_budget(text: str, *, region: str) -> Money | None:
+    """The most that something may cost, where no currency is said: "三百以内"; in the money of `region`."""
+    match = _BUDGET.search(text)
+    value = None if match is None else _value(match["count"] or match["top"])
+    currency = HOME_CURRENCIES.get(region)
+    return None if match is None or value is None or currency is None else Money(match.start(), match.end(), value, currency)
 
 
 def find_currencies(text: str) -> list[Currency]:

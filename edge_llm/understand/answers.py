@@ -9,15 +9,18 @@ from datetime import timedelta
 
 from edge_llm.actions.manifest import Action, Slot
 from edge_llm.actions.values import SlotValue
-from edge_llm.understand.amounts import code_of, find_currencies, find_money
+from edge_llm.understand.amounts import HOME_CURRENCIES, code_of, find_currencies, find_money
 from edge_llm.understand.choices import find_choice
 from edge_llm.understand.context import Context
 from edge_llm.understand.durations import find_durations
 from edge_llm.understand.expressions import find_expression
 from edge_llm.understand.extract import duration_value, handle_wanted, time_value, typed
+from edge_llm.understand.language import has_cjk
 from edge_llm.understand.numbers import find_numbers, plain, read_chinese
 from edge_llm.understand.places import clean_place, find_place
+from edge_llm.understand.places_chinese import place_reply
 from edge_llm.understand.recipients import read_reply, values_of
+from edge_llm.understand.said_chinese import reply_text, spaced_items
 from edge_llm.understand.text_slots import items_of, trimmed
 from edge_llm.understand.times import Time, find_times, parse_exact
 from edge_llm.understand.units import unit_at
@@ -29,22 +32,14 @@ _SAY = re.compile(
     re.IGNORECASE,
 )
 _PLACE_LEAD = re.compile(r"^(?:to|from|at|in|near|the|it'?s|去|到|在|从|是)\s*", re.IGNORECASE)
-_HOME = {
-    "CN": "CNY",
-    "US": "USD",
-    "GB": "GBP",
-    "JP": "JPY",
-    "HK": "HKD",
-    "CA": "CAD",
-    "AU": "AUD",
-    "SG": "SGD",
-    "DE": "EUR",
-    "FR": "EUR",
-}
+_FIGURES = {one: str(number) for number, one in enumerate("零一二三四五六七八九")} | {"〇": "0", "幺": "1", "两": "2"}
+_FIGURES_SHARED = 3
+"""Last figures of a number that must be as they were said: who remembers four may have one of them wrong."""
 _TABLES_FROM = 11
 """Nobody reserves a table for an earlier hour without saying that it is the morning."""
 _ORDINALS = (
-    ("first", "1st", "第一", "前面"), ("second", "2nd", "第二"), ("third", "3rd", "第三"), ("fourth", "4th", "第四"),
+    ("first", "1st", "第一", "前面", "上面", "头一个", "前一个"), ("second", "2nd", "第二"), ("third", "3rd", "第三"),
+    ("fourth", "4th", "第四"),
     ("fifth", "5th", "第五"),
 )  # fmt: skip
 
@@ -81,17 +76,20 @@ def answer_slot(slot: Slot, words: str, context: Context, *, action: Action | No
         place = (
             find_place(text, slot.name) if re.match(r"(?:take|drive|navigate|i want|从|打车)", text, re.IGNORECASE) else None
         )
-        place = place or clean_place(_PLACE_LEAD.sub("", text))
+        place = place or clean_place(_PLACE_LEAD.sub("", place_reply(text) if has_cjk(text) else text))
         return None if place is None else typed(place)
     if slot.name in ("expression", "equation"):
         expression = find_expression(text)
         return None if expression is None else typed(expression)
-    return _text(slot, text)
+    plain = None if action is None else reply_text(text, action, slot)
+    return _text(slot, plain or text)
 
 
 def choose(values: Sequence[SlotValue], words: str) -> SlotValue | None:
     """Which of several values a reply picks: its number, its place in the row, or words that only one of them has."""
     text = words.strip().strip(".。!！").lower()
+    if (by_figures := _by_figures(values, text)) is not None:
+        return by_figures
     for number, names in enumerate(_ORDINALS[: len(values)]):
         if any(re.search(rf"(?<![a-z0-9]){name}(?![a-z0-9])" if name.isascii() else name, text) for name in names):
             return values[number]
@@ -99,7 +97,7 @@ def choose(values: Sequence[SlotValue], words: str) -> SlotValue | None:
     if bare is not None:
         said = int(bare[1]) if bare[1] else int(read_chinese(bare[2]) or 0)
         return values[said - 1] if 1 <= said <= len(values) else None
-    if re.search(r"\blast\b|最后", text):
+    if re.search(r"\blast\b|最后|(?:后|下)(?:面|边|一个)|末尾", text):
         return values[-1]
     initial = re.fullmatch(r"(?:the )?(\w+) (\w)\.?", text)
     if initial is not None:  # "Tom H"
@@ -113,6 +111,30 @@ def choose(values: Sequence[SlotValue], words: str) -> SlotValue | None:
     best = max((sum(word in value.shown.lower() for word in words_said) for value in hits), default=0)
     hits = [value for value in hits if sum(word in value.shown.lower() for word in words_said) == best]
     return hits[0] if len(hits) == 1 else None
+
+
+def _by_figures(values: Sequence[SlotValue], text: str) -> SlotValue | None:
+    """The one whose number ends, or begins, as the reply says: "尾号3003", "139开头的"."""
+    said = "".join(_FIGURES.get(one, one) for one in text)
+    figures = re.search(r"\d{3,}", said)
+    if figures is None:
+        return None
+    numbers = [re.sub(r"\D", "", str(value.value)) for value in values]
+    if re.search(r"开头|打头|begin|start", text):
+        hits = [
+            value for value, number in zip(values, numbers, strict=True) if number.removeprefix("86").startswith(figures[0])
+        ]
+        return hits[0] if len(hits) == 1 else None
+    shared = [_shared_end(number, figures[0]) for number in numbers]
+    best = max(shared, default=0)
+    return values[shared.index(best)] if best >= _FIGURES_SHARED and shared.count(best) == 1 else None
+
+
+def _shared_end(one: str, other: str) -> int:
+    """How many of the last characters are the same."""
+    return next(
+        (at for at, (a, b) in enumerate(zip(reversed(one), reversed(other), strict=False)) if a != b), min(len(one), len(other))
+    )
 
 
 def _time(slot: Slot, text: str, context: Context, *, is_meal: bool = False) -> SlotValue | None:
@@ -146,7 +168,7 @@ def _amount(text: str, context: Context) -> SlotValue | None:
     money = find_money(text, region=context.region)
     if money:
         return typed(money[0].canonical, f"{money[0].amount:f} {money[0].currency}")
-    numbers, currency = find_numbers(text), _HOME.get(context.region)
+    numbers, currency = find_numbers(text), HOME_CURRENCIES.get(context.region)
     if not numbers or currency is None:
         return None
     return typed({"amount": f"{numbers[0].value:f}", "currency": currency}, f"{numbers[0].value:f} {currency}")
@@ -183,6 +205,6 @@ def _text(slot: Slot, text: str) -> SlotValue | None:
     if said is None:
         return None
     if slot.schema.get("type") == "array":
-        items = items_of(said)
+        items = items_of(spaced_items(said))
         return typed(items, ", ".join(items)) if items else None
     return typed(said)

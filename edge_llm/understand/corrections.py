@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from edge_llm.actions.manifest import Action, Slot, SlotRole
 from edge_llm.actions.values import SlotValue
@@ -13,6 +13,7 @@ from edge_llm.understand.context import Context
 from edge_llm.understand.durations import find_durations
 from edge_llm.understand.extract import handle_wanted, typed
 from edge_llm.understand.language import chinese_marks
+from edge_llm.understand.list_changes import list_changed
 from edge_llm.understand.reading import PEOPLE
 from edge_llm.understand.recipients import find_named, read_reply, values_of
 from edge_llm.understand.remarks import put_right, remarked
@@ -25,7 +26,9 @@ _LEAD = re.compile(
     r"|please|instead|but|"
     r"make (?:it|that)|change (?:it|that) to|change (?:it|that)|let'?s (?:do|make it|say)|it should (?:be|say|go to)"
     r"|should be|it'?s|that'?s|use|better|let'?s|try|i (?:want|need)(?: it)?|say|"
-    r"不对|不是?|(?:说|打|写|搞|弄|记|看|点|选)?错了?|等等|等一下|抱歉|哦|噢|是|应该是|我是说|我说的是|改成|改到|改为|换成|换到|换为|还是|要|改|换|而是"
+    r"(?:改|换|修改)一下|我(?:要|想要?|说)(?:听|点|买|吃|说|去|看|找|叫|放|订)?的?是|不对|不是?"
+    r"|(?:说|打|写|搞|弄|记|看|点|选)?错了?|等等|等一下|抱歉|哦|噢|是|应该是|我是说|我说的是|改成"
+    r"|改到|改为|换成|换到|换为|换一?[首个家杯份条张道种]|换|还是|要|改|而是"
     r"|(?:提前|提早|推迟|延后|延|往后推|往前提|推|挪|移|调整?|变)(?:到|成|至)|(?:can|could) (?:you|we)"
     r"|(?:move|push|shift|bring|put|set) (?:it|that)(?: forward| back)?(?: to)?|reschedule (?:it|that)?(?: (?:to|for))?"
     r"|不要这个|帮我|把它)(?:$|[\s,，.。!！:：;；]+|(?<=[\u3400-\u9fff])))+",
@@ -44,7 +47,8 @@ _NOT = (
     re.compile(r"^(?:不，|不对，)?(?:不是|不要|别)(?P<old>[^，,]+?)[，, ]*(?:而?是|要|换成|改成)(?P<new>.+)$"),
     re.compile(r"^(?:不，|不对，)?(?:不是|不要|别)(?P<old>[^，,]+)[，,](?P<new>.+)$"),
     re.compile(
-        r"^(?:不，|不对，)?不(?:去|打给?|发给?|点|买|订|给|找|听|看|叫)(?P<old>[^，,]+?)了?[，,](?:改|换成?|要|而是)?(?P<new>.+)$"
+        r"^(?:不，|不对，)?不(?:去|打给?|发给?|点|买|订|给|找|听|看|叫)(?P<old>[^，,]+?)了?[，,](?:改"
+        r"|换成?|要|而是)?(?P<new>.+)$"
     ),
     re.compile(r"^(?:把|将)(?P<old>.+?)(?:改|换)(?:成|为|到)?(?P<new>.+)$"),
     re.compile(r"^(?:是)?(?P<new>.+?)[，,]\s*(?:不是|而不是)(?P<old>.+)$"),
@@ -57,6 +61,8 @@ _MARKED = re.compile(
     r"|改|换|应该|我是说|等等|还是|而是",
     re.IGNORECASE,
 )
+_SHIFT = re.compile(r"(?P<earlier>提前|提早|早|往前(?:提|挪|调)?)|推迟|延后|延迟|延|晚|往后(?:推|挪|延|调)?|推后")
+_CODE = re.compile(r"(?<![A-Za-z\d])[A-Za-z]*\d[A-Za-z\d-]*(?![A-Za-z\d])")
 _ROLE_WORDS: Mapping[str, SlotRole] = {
     "time": "time", "date": "time", "day": "time", "hour": "time", "when": "time", "时间": "time", "日期": "time",
     "recipient": "recipient",
@@ -79,6 +85,9 @@ def correct(call_slots: Mapping[str, SlotValue], action: Action, words: str, con
     """
     text = _TRAIL.sub("", chinese_marks(words).strip().strip(".。!！").strip())
     marked = _MARKED.search(words) is not None
+    for change in (list_changed(call_slots, action, text), _shifted(call_slots, action, text, context)):
+        if change is not None:
+            return change
     for pattern in _NOT:
         match = pattern.match(text)
         if match is None:
@@ -101,11 +110,35 @@ def correct(call_slots: Mapping[str, SlotValue], action: Action, words: str, con
     if changed is not None and (marked or _covers(rest, changed, context)):
         return changed
     texts = [slot for slot in action.slots if slot.role in ("text", "item", "query", "place") and slot.name in call_slots]
+    needed = [slot for slot in texts if slot.required]
+    texts = needed if len(needed) == 1 else texts  # the dish, not where it goes
     if not marked or rest == text or len(texts) != 1:
         return None
     mended = put_right(call_slots[texts[0].name], rest, context) if texts[0].role == "text" else None
-    said = mended or answer_slot(texts[0], rest, context, action=action)
+    said = mended or _like(call_slots[texts[0].name].value, rest) or answer_slot(texts[0], rest, context, action=action)
     return None if said is None else {texts[0].name: said}
+
+
+def _like(held: object, new: str) -> SlotValue | None:
+    """A text in which `new` stands for the only code or number of its kind: "车位号A12" after "不对，是A21"."""
+    if not isinstance(held, str) or not _CODE.fullmatch(new):
+        return None
+    codes = list(_CODE.finditer(held))
+    return typed(held[: codes[0].start()] + new + held[codes[0].end() :]) if len(codes) == 1 else None
+
+
+def _shifted(call_slots: Mapping[str, SlotValue], action: Action, text: str, context: Context) -> dict[str, SlotValue] | None:
+    """The time moved by a length: "提前半小时"."""
+    slot = next((one for one in action.slots if one.role == "time" and one.name in call_slots), None)
+    match = _SHIFT.search(text)
+    lengths = find_durations(text)
+    if slot is None or match is None or len(lengths) != 1 or lengths[0].start < match.end() or find_times(text, context.now):
+        return None
+    before = datetime.fromisoformat(call_slots[slot.name].value)
+    length = timedelta(seconds=lengths[0].duration.seconds)
+    at = before - length if match["earlier"] else before + length
+    value = at.date().isoformat() if slot.schema.get("format") == "date" else at.isoformat(timespec="seconds")
+    return {slot.name: typed(value, shown_time(at, context.now, context.language))}
 
 
 def _changed(
@@ -117,12 +150,19 @@ def _changed(
         items = [new if item == old else item for item in value.value]
         return {slot.name: typed(items, ", ".join(items))}
     if slot.role in ("text", "query", "item") and value is not None and isinstance(value.value, str) and old in value.value:
-        said = value.value.replace(old, new) if old != value.value else new
+        said = _put_in(value.value, old, new) if old != value.value else new
         return {slot.name: typed(said)}
     if slot.role == "time":
         return _moved(call_slots, slot, new, context)
     answer = answer_slot(slot, new, context, action=action)
     return None if answer is None else {slot.name: answer}
+
+
+def _put_in(text: str, old: str, new: str) -> str:
+    """`text` with `new` for `old`; what `new` repeats of the words after it stays once: "八点到家" for "七点" of "七点到家"."""
+    before, _, after = text.partition(old)
+    shared = next((count for count in range(min(len(new), len(after)), 0, -1) if after.startswith(new[-count:])), 0)
+    return f"{before}{new}{after[shared:]}"
 
 
 def _moved(call_slots: Mapping[str, SlotValue], slot: Slot, text: str, context: Context) -> dict[str, SlotValue] | None:

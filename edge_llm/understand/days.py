@@ -271,7 +271,10 @@ _RULES = (
         _chinese_date,
     ),
     (
-        re.compile(rf"(?<![月\d一二三四五六七八九十])(?P<number>{_CHINESE_COUNT})[号號](?!线|楼|门|店|院|桌|房)"),
+        re.compile(
+            rf"(?<![月\d一二三四五六七八九十])(?P<number>{_CHINESE_COUNT})[号號](?!线|楼|门|店|院|桌|房"
+            rf"|会议|厅|机|包间|包厢|车|馆|口|柜)"
+        ),
         _chinese_day_of_month,
     ),
     (re.compile(rf"每(?:个)?(?:周|星期|礼拜)(?P<day>{_CHINESE_DAY})"), _chinese_recurring),

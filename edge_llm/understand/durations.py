@@ -24,9 +24,9 @@ _ENGLISH_UNIT = "seconds?|secs?|minutes?|mins?|hours?|hrs?|days?|weeks?|fortnigh
 _ENGLISH_PART = (
     rf"(?:(?P<half>half\s+(?:an?\s+)?|(?:a\s+)?quarter\s+(?:of\s+)?an\s+|three\s+quarters\s+of\s+an\s+)"
     rf"|(?P<count>{ENGLISH_NUMBER}|an?|a\s+couple\s+of|a\s+few)(?P<more>\s+and\s+a\s+half)?[\s-]*)"
-    rf"(?P<unit>{_ENGLISH_UNIT}|(?<=\d)[hs])\b(?P<after>\s+and\s+a\s+half|\s+and\s+a\s+quarter)?"
+    rf"(?P<unit>{_ENGLISH_UNIT}|(?<=\d)[hs])(?![A-Za-z0-9_])(?P<after>\s+and\s+a\s+half|\s+and\s+a\s+quarter)?"
 )
-_ENGLISH = re.compile(rf"(?<![\w.]){_ENGLISH_PART}", re.IGNORECASE)
+_ENGLISH = re.compile(rf"(?<![A-Za-z0-9_.]){_ENGLISH_PART}", re.IGNORECASE)
 _COMPACT = re.compile(
     r"(?<![\w.])(\d{1,2}|an?(?= hour))\s?h(?:(?:ou)?rs?)?\s?(\d{1,2})(?:\s?m(?:in(?:ute)?s?)?)?\b(?![:.]\d|\s?[ap]\.?m\b)",
     re.IGNORECASE,

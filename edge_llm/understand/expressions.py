@@ -12,16 +12,18 @@ from edge_llm.understand.numbers import CHINESE_NUMBER, plain, read_chinese, rea
 _LEAD = re.compile(
     r"^(?:(?:what(?:'?s| is| are| does)|how much (?:is|are)|calculate|compute|work out|figure out|evaluate|tell me|can you"
     r"|please|"
-    r"find|solve|the (?:value|result|answer|equation|sum|product) (?:of|for|to)?|the equation|for [a-z]\s*[:,]|do the math on|"
+    r"find|solve|the (?:value|result|answer|equation|sum|product) (?:of|for|to)?|the equation|for [a-z]\s*[:,]"
+    r"|do the math on|"
     r"[a-z] (?:if|when|where|given(?: that)?)|"
     r"the (?:roots?|solutions?|zeros?) (?:of|to|for)|if|"
-    r"帮我|请|计算|算一下|算算|算出|算|求解|求|解方程组?|解一下|解|方程|一下)[\s:：,，]*)+",
+    r"帮我|请|计算|算一?下|算算|原价|那么?|算出|算|求解|求|解方程组?|解一下|解|方程|一下)[\s:：,，]*)+",
     re.IGNORECASE,
 )
 _TAIL = re.compile(
     r"(?:\s+(?:equal|come to|make|for [a-z])|(?:等于|是|得|为)(?:多少|几)|多少|的(?:值|结果|和|积|根|解)"
     r"|[，,]?\s*(?:求|那么?|则)?\s*[a-z]\s*(?:的值)?(?:等于|是|为)(?:多少|几)"
-    r"|[，,]?\s*(?:求|解)出?\s*[a-z](?:的值)?|,?\s+(?:what is|find|solve for) [a-z]|[?？。.!！=\s])+$",
+    r"|[啊呀呢吧呗]|(?:每人|人均|每个人|一个?人)?(?:是|要|该|付|得)?(?:多少钱?|几块钱?)|几|[，,]?\s*(?:求"
+    r"|解)出?\s*[a-z](?:的值)?|,?\s+(?:what is|find|solve for) [a-z]|[?？。.!！=\s])+$",
     re.IGNORECASE,
 )
 _WORDS = (
@@ -62,11 +64,15 @@ def find_expression(words: str) -> str | None:
     """The sum or equation in a request, in figures and signs; None where there is none, or not only one."""
     text = _TAIL.sub("", _LEAD.sub("", words.strip())).strip()
     text = _ENGLISH_NUMBER_WORDS.sub(_english, text)
+    text = re.sub(r"打(?P<off>[一二三四五六七八九\d.]+)折(?:之?后)?(?:的)?(?P<of>[\d.]+)?", _discount, text)
     text = re.sub(rf"(?<![分\d.])分之|{CHINESE_NUMBER}", _chinese, text)
+    text = re.sub(r"([\d.]+)[块元]?(?:钱)?[，,]?(\d+)个?人(?:平?分|AA|平摊|均摊|分摊)", r"\1/\2", text, flags=re.IGNORECASE)
+    text = re.sub(r"^(.+?[加减乘除+*/×÷-].+?)[，,]?再(?=[加减乘除+*/×÷-])|[，,]?再(?=[加减乘除+*/×÷-])", _first, text)
     text = _CHINESE_PERCENT.sub(
         lambda found: f"({found['count'] or found['alone']}/100)" + (f"*{found['of']}" if found["of"] else ""), text
     )
     text = re.sub(r"(?:([\d.]+)的)?(\d+)分之(\d+)", _part, text)
+    text = re.sub(r"([\d.]+)%的([\d.]+)", r"(\1/100)*\2", text)
     text = re.sub(r"([\d.]+)的([\d.]+)%", r"(\2/100)*\1", text)
     text = _FRACTION_OF.sub(lambda found: f"({_FRACTIONS[found[1].lower()]})*", text)
     text = _PERCENT_OF.sub(r"(\1/100)*\2", text)
@@ -86,6 +92,18 @@ def find_expression(words: str) -> str | None:
     if not _FORM.fullmatch(text) or named - _FUNCTIONS or not re.search(r"[\dA-Za-z]", text):
         return None
     return text if re.search(r"[+\-*/%=(!]", text) else None
+
+
+def _discount(match: re.Match[str]) -> str:
+    """ "打八五折" is times 0.85; what is reduced stands before it or after it."""
+    figures = [str(plain(value)) for one in match["off"] if (value := read_chinese(one)) is not None]
+    share = match["off"] if match["off"].replace(".", "").isascii() else "".join(figures)
+    return f"{match['of'] or ''}*{f'0.{share}' if '.' not in share else f'{float(share) / 10:g}'}"
+
+
+def _first(match: re.Match[str]) -> str:
+    """What is worked out before "再"."""
+    return f"({match[1]})" if match[1] else ""
 
 
 def _part(match: re.Match[str]) -> str:

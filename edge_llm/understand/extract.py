@@ -14,7 +14,7 @@ from typing import Any
 
 from edge_llm.actions.manifest import Action, Slot, SlotRole
 from edge_llm.actions.values import Provenance, SlotValue
-from edge_llm.understand.amounts import find_money
+from edge_llm.understand.amounts import find_budget, find_money
 from edge_llm.understand.choices import find_choice
 from edge_llm.understand.contacts import HandleWanted
 from edge_llm.understand.context import Context, Extracted
@@ -26,11 +26,13 @@ from edge_llm.understand.messages import message_in, quoted_in
 from edge_llm.understand.model_slots import ask_model
 from edge_llm.understand.numbers import plain, read_chinese, read_english
 from edge_llm.understand.places import find_place
-from edge_llm.understand.reading import PEOPLE, Reading
+from edge_llm.understand.places_chinese import is_no_place, place_in_chinese
+from edge_llm.understand.reading import NIGHTS, PEOPLE, Reading
 from edge_llm.understand.recipients import Named, find_anyone, in_one_breath, values_of
+from edge_llm.understand.said_chinese import place_clause, said_in, spaced_items
 from edge_llm.understand.spelling import Spelt, spelt
 from edge_llm.understand.text_slots import bare_request, by_examples, find_text, items_of, trimmed
-from edge_llm.understand.times import Time, shown_time
+from edge_llm.understand.times import Time, find_times, shown_time
 from edge_llm.understand.units import find_measures
 
 _TYPED = Provenance("typed")
@@ -167,7 +169,7 @@ def _typed_part(part: str, read: Spelt, words: str) -> str:
 
 def _texts(slot: Slot, text: str) -> SlotValue:
     if slot.schema.get("type") == "array":
-        items = items_of(text)
+        items = items_of(spaced_items(text))
         return typed(items, ", ".join(items))
     return typed(text)
 
@@ -217,6 +219,9 @@ def _times(reading: Reading, slot: Slot) -> _Values:
                     shown_time(until.until, reading.context.now, reading.context.language),
                 ),
             )
+        nights = NIGHTS.search(reading.words) if times and reading.action.id == "hotel.book" else None
+        if nights is not None and (count := read_chinese(nights["count"])) is not None:
+            return (time_value(replace(times[0], at=times[0].at + timedelta(days=int(count))), slot, reading.context),)
         later = [one for one in times[1:] if one.at > times[0].at] if len(times) > 1 else []
         if not later and times and slot.schema.get("format") != "duration" and (last := _after_nights(reading.words, times[0])):
             later = [last]
@@ -257,9 +262,9 @@ def _durations(reading: Reading, _: Slot) -> _Values:
 
 def _amounts(reading: Reading, _: Slot) -> _Values:
     found = find_money(reading.words, region=reading.context.region)
-    if not found:
+    money = found[0] if found else find_budget(reading.words, region=reading.context.region)
+    if money is None:
         return ()
-    money = found[0]
     return (typed(money.canonical, f"{money.amount:f} {money.currency}"),)
 
 
@@ -301,13 +306,20 @@ def _data(reading: Reading, slot: Slot) -> _Values:
 
 
 def _places(reading: Reading, slot: Slot) -> _Values:
+    said = place_in_chinese(reading.timeless, reading.action.id, slot.name)
+    if reading.action.id in ("calendar.add", "meeting.schedule") and (clause := place_clause(reading.timeless)) is not None:
+        said = clause
+    if said is not None:
+        return (typed(said),)
     if slot.name == "restaurant":
         said = find_text(reading.timeless, "restaurant")
-        said = None if said is not None and APP.match(said) else said
+        said = None if said is not None and APP.match(re.sub("^[用在从上去]", "", said)) else said
     elif slot.name == "place" and not slot.required and any(one.name == "dish" for one in reading.action.slots):
         said = find_place(reading.words, "destination", is_timeless=reading.without_times)
     else:
         said = find_place(reading.words, slot.name, is_timeless=reading.without_times)
+    if said is not None and is_no_place(reading.words, reading.action.id, slot.name, said):
+        said = None
     if said is None and slot.required:
         said = by_examples(reading.timeless, reading.action, slot.name)
     if said is None and reading.action.id == "weather.show" and (at := _WEATHER_AT.match(bare_request(reading.timeless))):
@@ -318,11 +330,13 @@ def _places(reading: Reading, slot: Slot) -> _Values:
 def _free(reading: Reading, slot: Slot) -> _Values:
     said: str | None
     if slot.name == "title" and reading.action.id == "contact.add":
-        said = find_text(reading.words, "name")
+        said = said_in(reading.words, reading.action, slot) or find_text(reading.words, "name")
     elif slot.name == "message":
         said = _message(reading)
     elif slot.name == "text" and (quoted := quoted_in(reading.words, is_all=reading.action.id in _ABOUT_A_TEXT)) is not None:
         said = quoted
+    elif (in_chinese := _in_chinese(reading, slot)) is not None:
+        said = in_chinese
     elif not slot.required:
         said = find_text(reading.timeless, f"{slot.name}?")
     else:
@@ -346,15 +360,28 @@ def _message(reading: Reading) -> str | None:
     return said if said is None or carrier is None else carrier.sub("", said) or None
 
 
+def _in_chinese(reading: Reading, slot: Slot) -> str | None:
+    """What the cues of Chinese find; of an event's name without the day that stands before it."""
+    said = said_in(reading.words if slot.name == "label" else reading.timeless, reading.action, slot)
+    if said is None or slot.name not in ("title", "text") or "time" not in {one.name for one in reading.action.slots}:
+        return said
+    ahead = next((one for one in find_times(said, reading.context.now) if one.start == 0 and one.end < len(said)), None)
+    return said if ahead is None else trimmed(said[ahead.end :].lstrip("的，, "))
+
+
 def _queries(reading: Reading, slot: Slot) -> _Values:
-    said = find_text(reading.words, "query") or by_examples(reading.words, reading.action, slot.name)
+    said = (
+        said_in(reading.words, reading.action, slot)
+        or find_text(reading.words, "query")
+        or by_examples(reading.words, reading.action, slot.name)
+    )
     if said is not None and reading.action.id == "music.play":
         said = trimmed(_MEANWHILE.sub("", said))
     return () if said is None else (typed(said),)
 
 
 def _apps(reading: Reading, slot: Slot) -> _Values:
-    said = find_text(reading.words, "app" if slot.required else "app?")
+    said = said_in(reading.words, reading.action, slot) or find_text(reading.words, "app" if slot.required else "app?")
     return () if said is None else (typed(said),)
 
 

@@ -15,7 +15,8 @@ _SAYING = re.compile(
     re.IGNORECASE | re.DOTALL,
 )
 _AFTER = re.compile(
-    r"^\s*(?:know\s+(?=(?:on|via|by|through|over)\s))?(?:(?:(?:an?|the|this|my|quick)\s+)*(?:text|message|sms|e-?mail|mail|whatsapp|wechat|dm|note|line)s?"
+    r"^\s*(?:know\s+(?=(?:on|via|by|through|over)\s))?(?:(?:(?:an?|the|this|my|quick)\s+)*(?:text"
+    r"|message|sms|e-?mail|mail|whatsapp|wechat|dm|note|line)s?"
     r"(?:\s+message)?\b)?\s*"
     r"(?:(?:on|via|by|through|over|in|using)\s+(?:whatsapp|wechat|sms|text|e-?mail|mail|imessage|signal|telegram)"
     r"(?:\s+message)?\b)?\s*(?:now|back)?\s*(?P<lead>[:,]|saying(?: that)?|(?:that |which )?says?(?: that)?"
@@ -35,14 +36,17 @@ _ASIDE = re.compile(
 )
 """What stands between who gets a message and what it says, and is neither."""
 _CHINESE_AFTER = re.compile(
-    r"^\s*(?:的)?(?:(?:发|打|写|寄|送|回|留|转)(?:送|了|去)?)?(?:一?[个条封份则句]|一下)?(?:微信|短信|消息|信息|邮件|电邮"
+    r"^\s*(?:的)?(?:(?:发|打|写|寄|送|回|留|转)(?:送|了|去)?)?(?:一?[个条封份则句]|一下)?(?:(?:微信"
+    r"|短信)(?:上|里)?发(?:一?[句条个])?|微信|短信|消息|信息|邮件|电邮"
     r"|留言|WhatsApp|信|话)?(?:消息|信息)?(?:过去)?"
-    r"[，,：:]?\s*(?:(?:就|跟(?:他|她))?(?:告诉(?:他|她)|说(?:一?声|一下)?|讲|内容(?:是|为)?|写|问(?:他|她|一下|问)?|让"
+    r"(?:[吧呗啊哈][，,：:\s]+|[，,：:]?\s*)(?:(?:就|你就|跟(?:他|她))?(?:告诉(?:他|她)|[说讲](?:一?声"
+    r"|一下)?|内容(?:是|为)?|写|问(?:他|她|一下|问)?|让"
     r"(?:他|她)知道)[：:，,]?)?\s*(?P<x>.+)$",
     re.IGNORECASE | re.DOTALL,
 )
 _CONTENT = re.compile(
-    r"(?:(?:内容|正文)(?:是|为|写)?|\b(?:with (?:the )?(?:body|text|message)|the (?:body|message) (?:is|should be)))[：:，"
+    r"(?:(?:内容|正文|里面)(?:就)?(?:是|为|写|说)?(?:上|着)?|\b(?:with (?:the )?(?:body|text|message)"
+    r"|the (?:body|message) (?:is|should be)))[：:，"
     r",]?\s*(?P<x>.+)$",
     re.IGNORECASE,
 )

@@ -182,20 +182,19 @@ def _words_value(words: list[str]) -> int | None:
 def _chinese_value(text: str) -> int | None:
     total = section = digit = 0
     last = 10**9
-    was_unit = False
     for character in text:
         if character in _CHINESE:
             digit = _CHINESE[character]
-            was_unit = False
         elif character in _CHINESE_UNITS:
             unit = _CHINESE_UNITS[character]
             if unit >= last:
                 return None
-            section, last, digit, was_unit = section + (digit or 1) * unit, unit, 0, True
+            section, last, digit = section + (digit or 1) * unit, unit, 0
         elif character in _CHINESE_POWERS:
             total, section, digit, last = (total + section + digit or 1) * _CHINESE_POWERS[character], 0, 0, 10**9
         else:
             return None
-    if digit and last in (100, 1000, 10**4) and was_unit is False and "零" not in text and len(text) > 1:
-        digit *= last // 10 if text[-2] in "百千" else 1  # 一百二 is 120
+    before = text[-2:-1]
+    if digit and before in ("百", "千", "万", "亿"):  # 一百二 is 120, 一万二 is 12000
+        digit *= (_CHINESE_UNITS.get(before) or _CHINESE_POWERS[before]) // 10
     return total + section + digit if text else None

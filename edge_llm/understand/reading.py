@@ -28,6 +28,9 @@ PEOPLE = re.compile(
 )
 """How many people: "for two", "4 guests", "三个人", "四位"."""
 
+NIGHTS = re.compile(r"(?:住|订|待)?(?P<count>\d{1,2}|[一二两三四五六七八九十]+)(?:个)?(?:晚上?|夜)(?!上)")
+"""How long somebody stays: "住三晚"."""
+
 
 @dataclass(frozen=True)
 class Reading:

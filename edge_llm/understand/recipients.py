@@ -26,7 +26,10 @@ _ENGLISH_CUE = re.compile(rf"\b(?:(?P<verb>{_VERBS})|to|with|for|get(?:\s+me)?|h
 _ARTICLE = re.compile(r"(?:the|my|our)\s+(?=[a-z])", re.IGNORECASE)
 _CHINESE_CUE = re.compile(
     r"(?:发[^给，。]{0,8}给|打[^给，。]{0,4}给|发送给|转发给|写[^给，。]{0,6}给|告诉|通知|呼叫|联系|提醒|邀请|回复|问一下"
-    r"|问问|问|约|拨打|打给|给|跟|和|与|叫|(?<![A-Za-z])(?:call|cue|text)\s*|致电|@)\s*(?=\S)"
+    r"|问问|问|约|拨打|打给|给|跟|和|与|叫|(?<![A-Za-z])(?:call|cue|text)\s*|致电|@"
+    r"|回(?=[^，,复]{1,5}(?:微信|短信|消息|邮件|电话))|(?:微信|短信|邮件)(?=[^，,。：:\s给跟和发说上里支群告通"
+    r"问回]{1,6}[：:，,]))"
+    r"(?:一下|一声|下(?![午周个月班课楼次]))?\s*(?=\S)"
 )
 _CHINESE_END = re.compile(
     r"(?:发|打|写|寄|送|回|拨|留|说|讲|转|约|开|对一下|谈|一个|个|去个|半|视频|通话|通电话|开会|见面|吃|一起|，|,|：|:|。"
@@ -42,6 +45,8 @@ _NO_NAME = {
     "wechat", "someone", "somebody", "anyone", "people",
 }  # fmt: skip
 _CHINESE_PRONOUNS = ("我", "他", "她", "你", "它", "咱", "大家", "自己", "谁")
+_NO_CHINESE_NAME = ("个", "一", "下", "了", "吧", "这", "那", "几", "点", "声")
+"""What follows a verb and begins no name: "约个会", "问下"."""
 _MINE = re.compile(r"我的?(?=[爸妈哥姐弟妹老媳爷奶外儿女太爱丈房同朋])")
 _JOINT = re.compile(r"\s*(?:,\s*and\b|,|\b(?:and|plus)\b|&|、|，|和|跟|与|以及)\s*", re.IGNORECASE)
 _TELLS = re.compile(
@@ -184,6 +189,8 @@ def _cues(words: str) -> Iterator[tuple[int, bool]]:
         yield match.end(), match["verb"] is not None
     for match in _CHINESE_CUE.finditer(words):
         yield match.end(), True
+        if words.startswith("下", match.end()):  # 问下周敏
+            yield match.end() + 1, True
 
 
 def known_at(words: str, start: int, book: ContactBook) -> Named | None:
@@ -240,6 +247,8 @@ def _guess(words: str, start: int, *, is_verb: bool) -> Named | None:
     if has_cjk(words[start : start + 1]):
         mine = _MINE.match(words, start)
         if mine is None and words.startswith(_CHINESE_PRONOUNS, start):
+            return None
+        if mine is None and words.startswith(_NO_CHINESE_NAME, start):
             return None
         first = start + 1 if mine is None else mine.end() + 1
         end = next((at for at in range(first, min(len(words), start + 6) + 1) if _CHINESE_END.match(words[at:])), None)

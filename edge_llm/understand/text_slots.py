@@ -26,7 +26,8 @@ _TAIL = re.compile(
     re.I,
 )
 _EDGE = re.compile(
-    r"^(?:\s|的(?=[\u3400-\u9fff]{2})|[,，.。:：;；\"“”]|\b(?:at|on|in|for|by|from|and|to|around|about)\s+$)+|(?:\s+(?:at|on|in|for|by|from|and"
+    r"^(?:\s|的(?=[\u3400-\u9fff]{2})|[,，.。:：;；\"“”]|\b(?:at|on|in|for|by|from|and|to|around"
+    r"|about)\s+$)+|(?:\s+(?:at|on|in|for|by|from|and"
     r"|around|to|the))+\s*$|[\s,，:：;；\"“”]+$",
     re.IGNORECASE,
 )
@@ -39,8 +40,9 @@ _NOTHING = re.compile(
     r"|appointment|meeting|reminder|alarm|timer|note|task|list|item|entry|music|song|songs|tune|food|meal|takeaway|app"
     r"|place|contact|(?:the )?(?:web|internet))?"
     r"(?:\s+(?:online|else|for me|up|down|on it|from the web))*"
-    r"|(?:来|要|一?(?:[个点些段样条件首份项句张篇]|点儿|下)|新的?|几[个样件])?(?:东西|什么|日程|闹钟|提醒|音乐|歌曲?|外卖|吃的|事情?|文字|话|内容|消息"
-    r"|短信|图|笔记|待办|商品|物品|地方|联系人|网|索)?|一下|它|这个|我(?:一下)?",
+    r"|(?:来|要|一?(?:[个点些段样条件首份项句张篇]|点儿|下)|新的?|几[个样件])?(?:东西|什么|日程"
+    r"|闹钟|提醒|音乐|歌曲?|外卖|吃的|事情?|文字|话|内容|消息"
+    r"|短信|图|笔记|待办|商品|物品|地方|联系人|网|索)?|一下|它|这个|翻译?|译|我(?:一下)?",
     re.IGNORECASE,
 )
 

@@ -18,7 +18,8 @@ from edge_llm.understand.durations import FoundDuration, find_durations
 DEFAULT_HOUR = 9
 """The hour of a day for which nobody said one; it is shown before anything happens."""
 _GAP = re.compile(
-    r"\s*(?:,|，|的|我?要|我?得|at|on|in|the|in the|around|about|by|for|from|@|starting|begin+ing|从|在)?\s*(?:the|at"
+    r"[吧呗啊呢哈]?\s*(?:,|，|的|我?要|我?得|at|on|in|the|in the|around|about|by|for|from|@|starting"
+    r"|begin+ing|从|在)?\s*(?:the|at"
     r"|from)?\s*",
     re.IGNORECASE,
 )
@@ -33,10 +34,15 @@ _IN = re.compile(
     r"(?:\b(?:in|after|within)\s+(?:(?:like|about|around|roughly|maybe|another|say)\s+)?|再?过\s*)$", re.IGNORECASE
 )
 _PM_WORDS = re.compile(
-    r"\b(?:dinner|supper|drinks|party|movie|lunch|pub|concert|tea|table|restaurant|reservation|dine)\b|晚饭|晚餐|吃饭|聚餐|电影|派对|午饭|午餐|下班|位子|订位|包间|餐厅",
+    r"\b(?:dinner|supper|drinks|party|movie|lunch|pub|concert|tea|table|restaurant|reservation"
+    r"|dine)\b|晚饭|晚餐|吃饭|聚餐|电影|派对|午饭|午餐|下班|位子|订位|包间|餐厅",
     re.IGNORECASE,
 )
 _AM_WORDS = re.compile(r"\b(?:wake|up (?:by|at)|breakfast|alarm|get up|run)\b|起床|叫醒|早饭|早餐|闹钟|晨跑", re.IGNORECASE)
+
+_WAKING = re.compile(r"[叫喊唤]我(?:起|醒|一[声下])?(?:$|[，,。！])|睡过|醒来?")
+_WAKES_FROM = 5
+"""Who asks to be called at an earlier hour, and says nothing of getting up, may have a nap in mind."""
 
 
 @dataclass(frozen=True)
@@ -168,11 +174,11 @@ def _groups(text: str, days: Sequence[Day], clocks: Sequence[Clock]) -> list[tup
         groups.append((part, [], (part.start, part.end)) if isinstance(part, Day) else (None, [part], (part.start, part.end)))
     # "lunch with Anna on Friday, somewhere quiet, at 12": the only day and the only hour are one time
     if len(groups) == 2:
-        lone_day = [one for one in groups if one[0] is not None and not one[1]]
-        lone_hour = [one for one in groups if one[0] is None]
+        lone_day = [one for one in groups if one[0] is not None and all(clock.is_part for clock in one[1])]
+        lone_hour = [one for one in groups if one[0] is None and not (one[1][0].is_part and len(one[1]) == 1)]
         if len(lone_day) == 1 and len(lone_hour) == 1:
-            (day, _, day_span), (_, hours, hour_span) = lone_day[0], lone_hour[0]
-            return [(day, hours, hour_span if hour_span[0] > day_span[0] else day_span)]
+            (day, parts_of_day, day_span), (_, hours, hour_span) = lone_day[0], lone_hour[0]
+            return [(day, [*parts_of_day, *hours], hour_span if hour_span[0] > day_span[0] else day_span)]
     return groups
 
 
@@ -220,7 +226,7 @@ def _hour(text: str, now: datetime, day: date | None, clock: Clock) -> int:
     early, late = clock.hour % 12, clock.hour % 12 + 12
     if clock.hour == 12:
         return 12
-    if _AM_WORDS.search(text):
+    if _AM_WORDS.search(text) or (_WAKING.search(text) and early >= _WAKES_FROM):
         return early
     if _PM_WORDS.search(text):
         return late

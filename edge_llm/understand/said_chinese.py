@@ -1,0 +1,94 @@
+"""The text of a slot in a Chinese request, by the words around it (cues_chinese.py), without what only ends a sentence."""
+
+from __future__ import annotations
+
+import re
+from typing import Final
+
+from edge_llm.actions.manifest import Action, Slot
+from edge_llm.understand.cues_chinese import APP_FIRST, CUES_CHINESE, GONE
+from edge_llm.understand.language import has_cjk
+from edge_llm.understand.spoken import ASIDES, HESITATION, PARTICLES, without_particles
+from edge_llm.understand.text_slots import trimmed
+
+_COURTESY = re.compile(
+    rf"^(?:(?:{HESITATION}|请|麻烦(?:你|您)?|劳驾|帮忙|(?:帮|替|给)我们?(?![妈爸哥姐弟妹老媳爷奶外])"
+    rf"|帮(?=[把打叫点买订放看查搜加记写])|能不能|可以|你(?=帮|给|把|先|替)|先(?=把))[，,\s]*)+"
+)
+_ASIDE = re.compile(rf"(?:[，,。\s]+{ASIDES}{PARTICLES}*)+[。.！!？?~]*$", re.IGNORECASE)
+_EDGE = re.compile(rf"^(?:{PARTICLES}*[，,：:；;、\s]+|的(?=[\u3400-\u9fff])|着[，,\s]+)+|(?:[，,：:；;、\s]|的)+$")
+_ITEM_BREAK = re.compile(r"(?<=[\u3400-\u9fff])\s+(?:还有|和|以及)?\s*(?=[\u3400-\u9fffA-Za-z\d])")
+_PLACE_CLAUSE: Final = re.compile(
+    r"^(?:地点|位置)?(?:是|在|：|:)?(?P<x>[^，,]*?(?:会议室|饭店|酒店|餐厅|酒楼|公司|医院|学校"
+    r"|咖啡馆|咖啡厅|广场|公园|体育馆|图书馆|大厦|大楼|中心|家里|楼下|教室|[店楼厅馆室]))$"
+    r"|^在(?P<y>[^，,]{2,12})$"
+)
+_LEFT_OVER: Final = re.compile(r"^(?:开始|结束|开|持续|时长|大概|左右|到|从|，|,|\s)*$")
+_DESIRED: Final = ("items", "item", "dish", "query", "app", "title", "text", "label")
+
+
+def said_in(words: str, action: Action, slot: Slot) -> str | None:
+    """The text of `slot` in a Chinese request for `action`; None where no cue of that slot fits, or the words are not Chinese.
+
+    Args:
+        words: the request, without its times where another slot of the action takes them.
+    """
+    if not has_cjk(words):
+        return None
+    text = _ASIDE.sub("", without_particles(_ASIDE.sub("", _COURTESY.sub("", words.strip()))))
+    if slot.name == "items" and action.id == "shopping.add" and (gone := _gone(text)) is not None:
+        return gone
+    if slot.role == "app" and not slot.required and (first := APP_FIRST.search(text)) is not None:
+        return first["x"]
+    for cue in CUES_CHINESE.get(f"{action.id}.{slot.name}{'' if slot.required else '?'}", ()):
+        match = cue.search(text)
+        if match is not None and (said := _cleaned(match["x"])) is not None:
+            return _without_place(said) if action.id == "calendar.add" else said
+    return None
+
+
+def place_clause(words: str) -> str | None:
+    """The clause of an appointment that only says where it is: "在湖边饭店", "3号会议室"."""
+    for clause in re.split(r"[，,。；;]|\s{1,}", words):
+        match = _PLACE_CLAUSE.match(clause.strip())
+        if match is not None and len(clause) > 2:
+            return str(match["x"] or match["y"])
+    return None
+
+
+def reply_text(words: str, action: Action, slot: Slot) -> str | None:
+    """What a Chinese reply to a question names, without the verb it may come with ("来首后来吧") and its particles; None where
+    nothing of it is to be changed: what is to be sent or noted stays as it was said."""
+    if not has_cjk(words) or slot.name in ("message", "subject") or slot.name not in _DESIRED:
+        return None
+    if (slot.role in ("query", "item", "app") or action.id == "translate") and (
+        said := said_in(words, action, slot)
+    ) is not None:
+        return said
+    if action.id == "contact.add":
+        return re.split(r"[，,：:；\s\d+]", re.sub(r"^(?:叫|名字(?:是|叫)?|是)", "", words.strip()))[0] or None
+    return _cleaned(_ASIDE.sub("", words.strip()))
+
+
+def spaced_items(text: str) -> str:
+    """A list whose items are parted by blanks, with marks: "抽纸 洗衣液" are two."""
+    return _ITEM_BREAK.sub("、", text) if has_cjk(text) else text
+
+
+def _cleaned(text: str) -> str | None:
+    before = None
+    while before != text:
+        before, text = text, without_particles(_EDGE.sub("", _ASIDE.sub("", text.strip())))
+    return trimmed(text)
+
+
+def _gone(text: str) -> str | None:
+    found = [match["x"] or match["y"] for match in GONE.finditer(text)]
+    return "、".join(found) if found else None
+
+
+def _without_place(title: str) -> str | None:
+    """The first clause that is neither a place nor what is left of a time."""
+    clauses = [clause.strip() for clause in re.split(r"[，,；;]|(?<=[\u3400-\u9fff])\s+", title)]
+    named = [one for one in clauses if one and not _LEFT_OVER.match(one) and _PLACE_CLAUSE.match(one) is None]
+    return named[0] if named else trimmed(title)
