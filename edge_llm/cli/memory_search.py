@@ -34,6 +34,7 @@ if TYPE_CHECKING:
     from edge_llm.memory.search import Reranker
 
 _EXCERPT = 400
+_PINYIN = {"auto": None, "always": True, "never": False}
 
 
 def search(
@@ -49,11 +50,11 @@ def search(
         str | None, typer.Option("--rerank", metavar="MODEL", help="A chat model that judges the first ten hits again.")
     ] = None,
     pinyin: Annotated[
-        bool | None,
+        Literal["auto", "always", "never"],
         typer.Option(
-            "--pinyin/--no-pinyin", help="Read Latin letters as pinyin; otherwise only where nothing has them as typed."
+            "--pinyin", metavar="WHEN", help="Read Latin letters as pinyin: always, never, or auto: if not found as typed."
         ),
-    ] = None,
+    ] = "auto",
     store: options.StoreFile = None,
     key_file: options.KeyFile = None,
     passphrase: options.AskPassphrase = False,
@@ -68,7 +69,7 @@ def search(
         edge-llm memory search "when is the dentist?"
         edge-llm memory search "flight to Osaka" --person "Anna Lee" --since 2024-01-01 -k 5
         edge-llm memory search 护照 --json
-        edge-llm memory search huzhao --pinyin
+        edge-llm memory search huzhao --pinyin always
         edge-llm memory search "what did Anna say about the flat?" --rerank smollm2-135m-instruct
     """
     with open_memory(StoreChoice(store, key_file, passphrase, home), read_only=True) as memory, _judge(rerank, home) as judge:
@@ -81,7 +82,7 @@ def search(
             until=parse_time(until, "--until", end=True),
             kind=kind,
             reranker=judge,
-            pinyin=pinyin,
+            pinyin=_PINYIN[pinyin],
         )
     if as_json:
         say_document({"query": text, "hits": [hit_document(hit) for hit in hits]})

@@ -206,11 +206,11 @@ def _written_by(connection: apsw.Connection, columns: Columns, rows: Ints, named
     flags = np.zeros(len(rows), np.float32)
     if len({one.people for one in named}) != 1 or not len(rows):
         return flags
-    wrote = (
-        "SELECT group_concat(item_id) FROM json_each(?) AS wanted CROSS JOIN mentions ON item_id = wanted.value"
-        " WHERE role = 'from' AND person_id IN (SELECT value FROM json_each(?))"
-    )
-    ids, people = json.dumps(columns.ids[rows].tolist()), json.dumps(sorted(named[0].people))
+    among, values = "mentions", [json.dumps(sorted(named[0].people))]
+    if len(rows) < len(columns):  # of some, each is asked for: somebody may have written a million
+        among = "json_each(?2) AS wanted CROSS JOIN mentions ON item_id = wanted.value"
+        values.append(json.dumps(columns.ids[rows].tolist()))
+    wrote = f"SELECT group_concat(item_id) FROM {among} WHERE role = 'from' AND person_id IN (SELECT value FROM json_each(?1))"  # noqa: S608
     written = np.zeros(len(columns), np.bool_)
-    written[columns.rows_of(read_ids(connection, wrote, (ids, people)))] = True
+    written[columns.rows_of(read_ids(connection, wrote, tuple(values)))] = True
     return written[rows].astype(np.float32)

@@ -36,6 +36,8 @@ _MOST_READINGS = 8
 """Ways to part letters into syllables that are followed up: "fangan" is "fang an" and "fan gan"."""
 _MOST_SPELLINGS = 200
 """Words of one sound that are looked for, those in most items first."""
+_MANY = 500
+"""From so many characters on, which only initials have, reading all words is quicker than asking for those of each."""
 _VOCABULARY = "CREATE VIRTUAL TABLE IF NOT EXISTS temp.spelled USING fts5vocab(main, terms, row)"
 _BEGINNING = "SELECT term, doc FROM temp.spelled WHERE term >= ? AND term < ?"
 
@@ -154,12 +156,13 @@ def _groups(connection: apsw.Connection, word: _Word) -> Iterator[Group]:
 
 def _pairs(connection: apsw.Connection, first: str, second: str) -> dict[str, int]:
     """The pairs of characters in the index that sound so, and how many items have each."""
-    ends = _characters()[second]
+    begins, ends = _characters()[first], _characters()[second]
+    one_by_one = ((begin, chr(ord(begin) + 1)) for begin in sorted(begins))
     return {
         term: count
-        for begin in sorted(_characters()[first])
-        for term, count in connection.execute(_BEGINNING, (begin, chr(ord(begin) + 1)))
-        if len(term) == 2 and term[1] in ends
+        for stretch in (one_by_one if len(begins) < _MANY else [(_FIRST, _AFTER_LAST)])
+        for term, count in connection.execute(_BEGINNING, stretch)
+        if len(term) == 2 and term[0] in begins and term[1] in ends
     }
 
 

@@ -10,7 +10,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING, TypeAlias
 
 from edge_llm.home import expand
-from edge_llm.memory.adding import within
 from edge_llm.memory.items import Kind, Person
 from runtimes.errors import InputError
 
@@ -50,6 +49,8 @@ def select(
 
 def source_names(store: Store, source: str) -> list[str]:
     """The sources meant by a name, a path or a folder. Raises InputError when there is none."""
+    from edge_llm.memory.adding import within  # and with it all that reads files, which most searches do without
+
     known = [found.name for found in store.sources()]
     names = [source] if source in known else within(known, [expand(Path(source)).absolute()])
     if not names:

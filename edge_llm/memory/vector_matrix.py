@@ -129,16 +129,18 @@ class VectorMatrix:
         """
         rows = self._close_to(query, k, None if allowed is None else self._rows_of(allowed))
         scores = self._score(query, rows, exactly=True)
-        ids = self._ids[rows]
+        ids = self._ids[: self.count] if rows is None else self._ids[rows]
         order = np.lexsort((ids, -scores))[:k]
         return ids[order], scores[order]
 
-    def _close_to(self, query: npt.NDArray[np.float32], k: int, rows: npt.NDArray[np.int64] | None) -> npt.NDArray[np.int64]:
-        """Of these rows (None: of all) few enough to score exactly, among which the k best are."""
+    def _close_to(
+        self, query: npt.NDArray[np.float32], k: int, rows: npt.NDArray[np.int64] | None
+    ) -> npt.NDArray[np.int64] | None:
+        """Of these rows (None: of all) few enough to score exactly, among which the k best are; None where that is all."""
         few = k + k // 4 + _CLOSE
         among = self.count if rows is None else rows.size
         if among <= few:
-            return np.arange(self.count) if rows is None else rows
+            return rows
         if among > _EXACT_ROWS and self.is_sketched:
             rows, scores = self._narrow(query, k, rows)
         else:

@@ -150,7 +150,11 @@ def _ids(batch: Sequence[tuple[int, list[int]]]) -> list[list[int]]:
 
 def _windows(tokenizer: Any, texts: Sequence[str]) -> Iterator[tuple[int, list[int]]]:
     """The windows of each text, as its number and token ids. A blank text has one, of the tokens that begin and end it."""
-    for number, ids in enumerate(tokenizer.encode(list(texts), out_type=int, add_bos=True, add_eos=True, num_threads=1)):
+    if len(texts) == 1:  # for a list, even of one, a thread is started
+        tokenized = [tokenizer.encode(texts[0], out_type=int, add_bos=True, add_eos=True)]
+    else:
+        tokenized = tokenizer.encode(list(texts), out_type=int, add_bos=True, add_eos=True, num_threads=1)
+    for number, ids in enumerate(tokenized):
         for start in range(0, len(ids), _WINDOW):
             yield number, ids[start : start + _WINDOW]
 

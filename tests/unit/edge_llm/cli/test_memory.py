@@ -129,6 +129,17 @@ def test_search(program: Program, filled: Path) -> None:
     assert nothing.document["hits"] == []
 
 
+def test_search_in_pinyin(program: Program, folder: Path) -> None:
+    (folder / "note.txt").write_text("请医生回电话", encoding="utf-8")
+    assert program("memory", "add", folder).code == 0
+    found = {
+        when: [hit["text"] for hit in program("memory", "search", "yisheng", "--pinyin", when, "--json").document["hits"]]
+        for when in ("auto", "always", "never")
+    }
+    assert found["auto"][0] == found["always"][0] == "请医生回电话"
+    assert "请医生回电话" not in found["never"]
+
+
 def test_search_narrowed(program: Program, filled: Path) -> None:
     assert program("memory", "search", "gate", "--source", filled / "key.txt", "--json").document["hits"] == []
     assert len(program("memory", "search", "gate", "--kind", "note", "--source", filled, "--json").document["hits"]) >= 1
