@@ -31,6 +31,7 @@ from edge_llm.understand.spelling import spelt
 from edge_llm.understand.spoken import plainly
 from edge_llm.understand.text_slots import trimmed, without
 from edge_llm.understand.times import find_times, moved
+from edge_llm.understand.units import conversion_of
 
 if TYPE_CHECKING:
     from edge_llm.conversation import Routes
@@ -280,7 +281,7 @@ def _route(router: Routes, words: str, people: ContactBook) -> RoutedPart:
 
 def _route_words(router: Routes, words: str, people: ContactBook) -> RoutedPart:
     routed = router.route(words, _CANDIDATES)
-    named = heads.action_of(words) or addressed(words, people)
+    named = heads.action_of(words) or addressed(words, people) or conversion_of(words)
     found = next((one for one in routed.candidates if one.action.id == named), None)
     if found is not None:
         return RoutedPart(words, (found.action,), understood(max(found.probability, _BY_HEAD), found.action.name.en))

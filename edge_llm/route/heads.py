@@ -10,6 +10,7 @@ import re
 
 from edge_llm.route.heads_chinese import HEADS_CHINESE, is_told_chinese, takes_away
 from edge_llm.understand.courtesy import LEAD
+from edge_llm.understand.cues import LANGUAGES, SOCIAL
 from edge_llm.understand.language import language_of
 
 _COURTESY = rf"^(?:(?:{LEAD}|i (?:want|need|would like|'d like) to)\b[\s,.!:-]*)*(?<![\w'’])"
@@ -35,10 +36,13 @@ _HEADS = tuple(
         (
             "reminder.add",
             rf"{_COURTESY}(?:(?:set|add|create|make|put|pop|stick|schedule)\s+(?:me\s+|up\s+|in\s+)?(?:an?|the|another)\s+)?(?:new\s+)?reminder\b"
-            rf"(?!s\b)(?!.*\?$)|{_COURTESY}(?:tell|warn) me to\s",
+            rf"(?!s\b)(?!.*\?$)|{_COURTESY}(?:(?:don'?t )?forget to )?(?:tell|warn) me to\s|\bremind(?:ing)? (?:me|us) about\b",
         ),
-        ("translate", rf"{_COURTESY}translate\s|{_POLITE}(?:把.+)?翻译(?!官|软件|家|员|这个工作|这活|工作)"),
-        ("web.search", rf"{_COURTESY}(?:google|bing|search (?:the (?:web|internet)|online) for)\s|{_POLITE}(?:百度|谷歌"
+        ("translate", rf"{_COURTESY}translate\b(?! app)\s*:?\s|{_COURTESY}(?:what(?:'?s"
+        rf"| is) )?(?:the )?(?:{LANGUAGES}) (?:word |phrase )?for\s|"
+        rf"{_POLITE}(?:把.+)?翻译(?!官|软件|家|员|这个工作|这活|工作)"),
+        ("web.search", rf"{_COURTESY}(?:google|bing|(?:search|look|check) (?:the (?:web|internet)|online|on the (?:web"
+        rf"|internet)))\s|{_POLITE}(?:百度|谷歌"
         rf"|必应)一?下?(?!地图|是|的)"),
         ("web.search", rf"{_POLITE}(?:上网|在?网上)(?:查|搜|找|看看)|{_COURTESY}look up how\s"),
         ("note.add", rf"{_COURTESY}(?:take|make) a note (?:that|of|:)|{_COURTESY}(?:jot|note) (?:down\b|to self\b)"
@@ -56,10 +60,16 @@ _HEADS = tuple(
         rf"|in) {_APP}\b|@))"),
         ("mail.send", rf"{_COURTESY}e-?mail\s+{_OTHERS}(?!address|accounts?\b|apps?\b)[\w\u3400-\u9fff]"),
         ("sms.send", rf"{_POLITE}发一?[个条]?(?:短信|消息)(?!.*(?:微信|whatsapp))"),
-        ("share.text", rf"{_COURTESY}(?:share|post)\s+(?:this|the following|the (?:text|sentence))\b|{_POLITE}分享[：:，,]"),
+        ("share.text", rf"{_COURTESY}(?:share|post)\s+(?:this|the following|the (?:text|sentence)|(?:to"
+        rf"|on) \w+\s*:)(?!\w)|{_COURTESY}send this to \w+\s*:"
+        rf"|{_COURTESY}(?:share|post)\s+(?!prices?\b|my (?:screen|location)\b).+\s(?:with|to|on|via) (?:{SOCIAL})\b"
+        rf"|{_POLITE}分享[：:，,]"),
         ("web.search", rf"{_COURTESY}search\s*:"),
+        ("note.add", rf"{_COURTESY}(?:take|write|jot) (?:this|that) down\b|{_COURTESY}(?:save|remember"
+        rf"|keep(?: a note of)?|note) this\s*:"),
         ("note.add", rf"{_COURTESY}(?:new\s+)?(?:note|memo)\s*[:：]|^笔记[：:，,]"),
-        ("todo.add", rf"{_COURTESY}(?:new\s+)?(?:to[- ]?do(?:\s+list)?|task)\s*[:：]"),
+        ("todo.add", rf"{_COURTESY}(?:new\s+)?(?:to[- ]?do(?:\s+list)?|task)\s*(?:[:：]|\s[-–—]\s)"
+        rf"|\b{_PUT} (?:it|that|this) (?:on|onto|to|in)(?:to)? my list of (?:things|jobs|tasks|chores)\b"),
         ("calendar.add", rf"{_COURTESY}(?:calendar(?:\s+entry)?|diary(?:\s+entry)?|new event|event)\s*[:：]"
         rf"|\b{_PUT} (?:.+ |it |that |this )?(?:on|in|into|to|down in) (?:my|the|our) (?:calendar|diary"
         rf"|agenda)\b(?!.*\bremind)"),
@@ -69,25 +79,39 @@ _HEADS = tuple(
         rf"|have|need) to be (?:up|awake)\b"
         rf"|\bneed to (?:get|wake) up (?:at|by)\b|\bmake sure i'?m (?:up|awake)\b"),
         ("list.remove", rf"{_COURTESY}(?:take|cross|remove|delete|clear|scratch|strike|erase)\b.*\b(?:off|from)\b.*\blist\b"),
-        ("list.remove", rf"\b{_TAKE} .{{1,40}}(?:off|from)\b.{{1,20}}\blist\b|\b{_TAKE} (?:it|them|that|those) off$"),
+        ("list.remove", rf"\b{_TAKE} .{{1,40}}(?:off|from)\b.{{1,20}}\blist\b|\b{_TAKE} (?:it|them|that|those) off$"
+        rf"|{_COURTESY}(?:cross|tick|knock|check|scratch|strike) off\s|\bmark .{{1,40}} as (?:done|complete|finished|bought)\b"
+        rf"|\b{_TAKE} .{{1,60}}(?:off|from) (?:my|the|our) (?:to[- ]?dos?|tasks?|chores?)\b"),
         ("list.remove", r"(?:清单|待办|列表).*(?:删[掉除去了]|划掉|去掉|移除)"),
         ("shopping.add", rf"\b{_PUT} (?!down\b|rid\b).{{1,60}} (?:on|onto|to|in)(?:to)? (?:my|the|our) (?:shopping|grocery"
         rf"|groceries)\b"),
+        ("shopping.add", rf"\b{_PUT} (?!down\b|rid\b|it\b|that\b|them\b|this\b|(?:call|ring|phone|e-?mail|text|book|pay"
+        rf"|fix|clean|wash|finish|write|send"
+        rf"|renew|return|sort|tidy|paint|mow|do|make|go|find|ask|tell|something|more)\b).{{1,40}} (?:on|onto|to"
+        rf"|in)(?:to)? (?:the|our|my) list$"),
         ("todo.add", rf"\b{_PUT} .{{1,80}} (?:on|onto|to|in)(?:to)? (?:my|the|our) (?:to[- ]?dos?|task"
         rf"|chore)s?\b(?:(?!\bremind).)*$"),
         ("shop.buy", rf"{_COURTESY}(?:find|get|look for|search for|order|buy|grab|show)\b.+\b(?:on|off|from) {_SHOPS}\b"),
+        ("hotel.book", rf"{_COURTESY}hotels?\s+(?:in|near|at|for|(?-i:[A-Z]))(?!.*\?$)"),
+        ("taxi.book", rf"{_COURTESY}(?:(?:get|order|book|call|grab|hail|find|need|want|(?:i )?(?:need|want)|can (?:i"
+        rf"|we) (?:get|have|order|book))\s+(?:me\s+|us\s+)?"
+        rf"(?:an?\s+|the\s+)?)?(?:taxi|cab|minicab|uber(?! eats)|lyft|didi|(?<=\ba )(?:lift|ride))\s+(?:back\s+)?(?:to"
+        rf"|from|home|for|at)\b(?!.*\?$)"),
         ("taxi.book", r"(?:打车|叫车|叫[个辆]车)(?:去|到|回)"),
         ("call.start", rf"{_POLITE}(?:打给|呼叫|拨打|致电|接通)"),
-        ("call.start", rf"{_COURTESY}(?:call|phone|telephone|dial|ring|buzz)\s+(?!me\b|us\b|it\b|an?\b|in\b|for\b|off\b"
+        ("call.start", rf"{_COURTESY}(?:call|phone|telephone|dial|ring|buzz|facetime|speed[ -]?dial|video[ -]?call(?! with)"
+        rf"|(?:try |keep )?(?:calling|ringing|phoning))\s+(?!me\b|us\b|it\b|an?\b|in\b|for\b|off\b"
         rf"|of\b|out\b|that\b|this\b"
         rf"|each\b|app\b)(?:up\s+)?[\w+\u3400-\u9fff](?!.*\b(?:taxi|cab|uber|lyft|didi)\b)"),
         ("call.start", r"\b(?:on the (?:phone|line|blower)|put me through to|get (?:me )?hold of)\b(?!.*\b(?:about"
         r"|all day|when|was|were)\b)"
         r"|\bgive (?!me\b|us\b|it\b)[\w ]{1,20} a (?:call|ring|bell|buzz|tinkle)\b"),
-        ("directions.show", rf"{_COURTESY}(?:(?:get |give me |show me )?(?:directions|the way|the route) to"
-        rf"|navigate(?: me)?(?: to)?|take me to(?= (?:the|my|an?|our|\d)))\s"
+        ("directions.show", rf"{_COURTESY}(?:(?:get |give me |show me )?(?:directions(?: to)?|the way to|the route to)"
+        rf"|navigate(?: me)?(?: to)?|(?:take|drive|guide) me to(?= (?:the|my|an?|our|\d))|(?:take|get"
+        rf"|drive) me (?:back )?home)(?:\s|$)"
         r"(?!.*\b(?:app|settings|page)\b)"),
-        ("map.show", r"^(?!.*\b(?:stay|hotels?|rooms?|tables?|book|flights?)\b)(?:(?:\w+ )?(?:any|is there an?"
+        ("map.show", r"^(?:the )?(?:nearest|closest) [^,]{2,40}$|^"
+        r"^(?!.*\b(?:stay|hotels?|rooms?|tables?|book|flights?)\b)(?:(?:\w+ )?(?:any|is there an?"
         r"|are there any|where(?:'?s| is| are)|find(?: me)?|show(?: me)?"
         r"|which)\b)[^,]*"
         r"(?:\b(?:near(?:by|est)?|closest|around|close)(?: to)?\b)(?! (?:the time|when)).*$(?<!list)"),
@@ -104,6 +128,12 @@ _HEADS = tuple(
             rf"|^(?:find|dig (?:up|out)) (?:me )?(?:the|that|my|an?)\s+{_DATA[:-1]}|letter|pdf|photo|file"
             rf"|document)s?\b (?:from|about|that|where|i)\b",
         ),
+        ("app.open", rf"{_COURTESY}(?:open(?: up)?|launch|fire up|start(?: up)?|boot up|load(?: up)?|bring up|go to"
+        rf"|switch to)\s+(?:the\s+|my\s+)?"
+        rf"(?:{SOCIAL}|camera|calculator|photos?|gallery|settings|browser|contacts|e-?mails?|mail|messages|notes|clock|banking|netflix|youtube|spotify"
+        rf"|google maps|chrome|safari)(?:\s+app)?[.!]?$"),
+        ("calculate", r"^(?:what(?:'?s| is)|how much is|calculate|work out)?[\s]*[\d.,]+(?:\s*(?:[-+*/x×÷^%]|plus|minus"
+        r"|times|divided by|multiplied by)\s*[\d.,]+)+[\s=?]*$"),
         ("memory.search", r"(?:找|查|翻|搜|看看).*(?:邮件|短信|聊天记录|消息|文件|笔记|文档)(?:里|中)"),
     )
 )  # fmt: skip
@@ -134,6 +164,12 @@ _TOLD = tuple(
         r"|misses|keeps?|never|always)\b",
         r"^(?:my|our|his|her)\s+\w+(?:\s+\w+)?\s+(?:is|are|has|have)\s+(?!out\b|at\b|on\b|from\b)",
         r"^\w+(?: \w+)? (?:called|texted|rang|phoned|e-?mailed|messaged|told|sent|gave|asked) me\b",
+        r"^(?:i|we|he|she|they|it|that|this|you)\s+(?:didn'?t|doesn'?t|wasn'?t|isn'?t|won'?t|couldn'?t"
+        r"|can'?t)\s+(?!forget|remember|find (?:the|my)\s+\w+,)",
+        r"^(?:\w+\s+){1,3}(?:is|are) (?:my|our|his|her) (?:favou?rite|worst|best)\b",
+        r"^(?:what|who|how|why) (?:do|are|would) you (?:think|like|feel|prefer|mean)\b",
+        r"^i set (?:an?|my|two|three|several|\d+) alarms?(?: and| but|$)",
+        r"^tell me (?:an?|about|more|something)\b(?!.*\bmy\b)",
         r"^i (?:wish|used to|think|guess|reckon|believe|suppose|hope) (?!you (?:can|could))",
         r"^(?:i|we|he|she|they)(?:'ve| have| has|'d| had) (?:been|just been|never|always)\b",
         r"^(?:\w+\s+){1,3}(?:(?:is|are|was|were|has been) (?:so|such|really|too|always|never|the worst|the best|awful"

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from dataclasses import replace
-from datetime import timedelta
 
 from edge_llm.actions.manifest import Action, Slot
 from edge_llm.actions.values import SlotValue
@@ -22,7 +20,7 @@ from edge_llm.understand.places_chinese import place_reply
 from edge_llm.understand.recipients import read_reply, values_of
 from edge_llm.understand.said_chinese import reply_text, spaced_items
 from edge_llm.understand.text_slots import items_of, trimmed
-from edge_llm.understand.times import Time, find_times, parse_exact
+from edge_llm.understand.times import Time, at_mealtime, find_times, parse_exact
 from edge_llm.understand.units import unit_at
 
 _SAY = re.compile(
@@ -35,8 +33,6 @@ _PLACE_LEAD = re.compile(r"^(?:to|from|at|in|near|the|it'?s|去|到|在|从|是)
 _FIGURES = {one: str(number) for number, one in enumerate("零一二三四五六七八九")} | {"〇": "0", "幺": "1", "两": "2"}
 _FIGURES_SHARED = 3
 """Last figures of a number that must be as they were said: who remembers four may have one of them wrong."""
-_TABLES_FROM = 11
-"""Nobody reserves a table for an earlier hour without saying that it is the morning."""
 _ORDINALS = (
     ("first", "1st", "第一", "前面", "上面", "头一个", "前一个"), ("second", "2nd", "第二"), ("third", "3rd", "第三"),
     ("fourth", "4th", "第四"),
@@ -140,10 +136,7 @@ def _shared_end(one: str, other: str) -> int:
 def _time(slot: Slot, text: str, context: Context, *, is_meal: bool = False) -> SlotValue | None:
     times = find_times(text, context.now, is_bare=True)
     if times:
-        at = times[0].at
-        if is_meal and times[0].has_clock and not times[0].is_half_said and at.hour < _TABLES_FROM:
-            return time_value(replace(times[0], at=at + timedelta(hours=12)), slot, context)
-        return time_value(times[0], slot, context)
+        return time_value(at_mealtime(times[0]) if is_meal else times[0], slot, context)
     if len(text) > 40 or not re.search(r"\d", text):
         return None
     exact = parse_exact(text, context.now)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 
 from edge_llm.actions.manifest import Slot
-from edge_llm.understand.amounts import find_currencies
+from edge_llm.understand.amounts import find_currencies, find_money
 from edge_llm.understand.text_slots import find_text
 from edge_llm.understand.units import find_measures, target_unit, unit_at
 
@@ -46,6 +46,12 @@ def _currency(words: str, *, is_target: bool) -> str | None:
     if len(found) == 1:
         marked = _TO_CURRENCY.search(words[: found[0].start]) or _HOW_MANY.search(words[: found[0].start])
         return found[0].code if (marked is not None) == is_target else None
+    counted = find_money(words)
+    if len(counted) == 1:  # "how much is £20 in dollars": what is counted is changed
+        own = next((one for one in found if one.start < counted[0].end and counted[0].start < one.end), None)
+        other = next((one for one in found if one is not own), None)
+        if own is not None and other is not None:
+            return (other if is_target else own).code
     # "how many dollars is 50 euros": what is counted comes second
     asked = next((one for one in found if _HOW_MANY.search(words[: one.start])), None)
     target = asked or next((one for one in found[1:] if _TO_CURRENCY.search(words[: one.start])), found[1])

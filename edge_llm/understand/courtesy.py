@@ -23,11 +23,13 @@ LEAD: Final = (
     r"|wonder) if you (?:could|can|would)"
     r"|i'?d be grateful if you (?:could|would)|could i (?:please )?(?:get|ask|trouble) you to|go ahead and"
     r"|help me(?: to)?|let'?s"
-    r"|you can|do you mind|mind"
+    r"|you can|do you mind|mind|do please|might i (?:trouble|ask) you to|(?:i(?:'d| should| would) be (?:most |very |so "
+    r"|ever so )?(?:grateful|obliged|glad)"
+    r"|i wonder|i was wondering) if you(?:'d| would| could| might)(?: be able to)?|bro|mate|dude|ngl|tbh|what on earth"
 )
 """Regular expressions of what a request may begin with, without case."""
 TAIL: Final = (
-    r"pretty please|please|for me|real(?:ly)? quick(?:ly)?|quickly|quick|asap|(?:right )?now|lol|haha|thanks(?: (?:a lot"
+    r"pretty please|please|for me|real(?:ly)? quick(?:ly)?|quickly|quick|asap|rn|(?:right )?now|lol|haha|thanks(?: (?:a lot"
     r"|so much))?"
     r"|thank you(?: (?:so|very) much)?|cheers|ta|ok(?:ay)?|will you|would you|could you|can you"
     r"|if (?:you (?:would|could|can|please|don'?t mind|wouldn'?t mind|like)|possible|that'?s (?:ok(?:ay)?|alright|possible))"

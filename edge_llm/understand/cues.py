@@ -6,12 +6,12 @@ import re
 
 _TO_MY = r"(?:to|on|onto|in|into)\s+(?:my|the|our|a)\s+"
 _LISTS = (
-    r"(?:shopping|grocery|groceries|to[- ]?do|task|chores?|reading|wish)?\s*(?:list|lists|cart|basket|tasks?"
+    r"(?:shopping|shop|grocery|groceries|to[- ]?do|task|chores?|reading|wish)?\s*(?:list|lists|cart|basket|tasks?"
     r"|to[- ]?dos?|notes?)"
 )
 PUT = "add|put|get|include|write|throw|stick|toss|pop|chuck|bung|sling|whack|shove|lob|pencil|squeeze|slot"
 """How people say that something is to be added."""
-_ADD = rf"(?:{PUT}|create|make|schedule|set up|set|book in|book|plan|arrange|organi[sz]e|new|log|enter|insert)"
+_ADD = rf"(?:{PUT}|create|make|schedule|set up|set|book in|book|plan|arrange|organi[sz]e|diari[sz]e|new|log|enter|insert)"
 LANGUAGES = (
     "english|chinese|mandarin|cantonese|french|german|spanish|italian|portuguese|japanese|korean|russian|arabic|hindi"
     "|dutch|swedish|"
@@ -23,12 +23,17 @@ _CHINESE_LANGUAGES = (
 )
 CHINESE_LANGUAGE = rf"(?:(?:{_CHINESE_LANGUAGES})(?:语|文)|汉语|粤语|普通话)"
 
+SOCIAL = (
+    "slack|facebook messenger|facebook|messenger|instagram|insta|twitter|snapchat|discord|teams|linkedin|skype|reddit"
+    "|tiktok|pinterest"
+    "|whatsapp|wechat|telegram|signal"
+)
+"""The names of apps that people write to each other and share with."""
 _APPS = (
-    "amazon|ebay|spotify|youtube music|youtube|netflix|uber eats|ubereats|uber|lyft|doordash|grubhub|deliveroo|just eat"
-    "|whatsapp|wechat|telegram|signal|"
-    "apple music|google maps|apple maps|slack|facebook messenger|facebook|messenger|instagram|insta|twitter|snapchat"
-    "|discord|teams|linkedin"
-    "|skype|reddit|tiktok|pinterest|etsy|gmail|imessage|opentable|booking\\.com|airbnb|trip\\.com|ctrip|taobao|jd|meituan|didi|alipay|"
+    f"{SOCIAL}|"
+    "amazon|ebay|etsy|spotify|youtube music|youtube|netflix|uber eats|ubereats|uber|lyft|doordash|grubhub|deliveroo|just eat"
+    "|gmail|imessage|opentable|booking\\.com|airbnb|trip\\.com|ctrip|apple music|google maps|apple maps|taobao|jd"
+    "|meituan|didi|alipay|"
     "微信|淘宝|天猫|京东|拼多多|美团外卖|美团|饿了么|滴滴出行|滴滴|支付宝|高德地图|高德|百度地图|网易云音乐|网易云|qq音乐"
     "|酷狗音乐|酷狗|抖音|小红书|微博|曹操出行|盒马"
 )
@@ -43,7 +48,8 @@ _HAVING = (
 
 _CUES: dict[str, tuple[str, ...]] = {
     "subject": (
-        r"\b(?:with (?:the )?subject|subject(?: line)?|titled|about|regarding|re)\b[: ]+(?P<x>.+?)(?=[,.]?\s+(?:saying|and"
+        r"\b(?:with (?:the )?subject|subject(?: line)?|titled|about|regarding"
+        r"|re)\b[: ]+['‘]?(?P<x>.+?)(?=['’]?[,.]?\s+(?:saying|and"
         r" say|that says|with (?:the )?body|body|telling)\b|,|$)",
         r"主题(?:是|为|：|:)?(?P<x>.+?)(?=[，,。]|内容|正文|$)",
         r"关于(?P<x>.+?)(?:的(?:邮件|信|事)|[，,]|$)",
@@ -59,17 +65,23 @@ _CUES: dict[str, tuple[str, ...]] = {
         rf"\b(?:share|post)\s+(?P<x>.+?)\s+(?:to|on|via|with|in)\s+(?:{_APPS}|(?-i:[A-Z])\w+)$",
         r"\b(?:need|want|like) reminding\s+(?:to|about|that)?\s*(?P<x>.+)",
         r"\b(?:make sure (?:that )?i )(?:(?:don'?t|do not) forget|remember)\s+(?:to|about|that)?\s*(?P<x>.+)",
+        r"\breminding (?:me|us)\s+(?:to|about|that)?\s*(?P<x>.+)",
+        r"\b(?:take|write|jot|note|keep) (?:this|that) (?:down|in mind)\s*[:,-]\s*(?P<x>.+)",
+        r"\b(?:save|remember|keep a note of|note) this\s*:\s*(?P<x>.+)",
+        r"\b(?:share|post)\s+(?:to|on|with|via)\s+[\w ]{1,20}?\s*:\s*(?P<x>.+)",
+        r"\bsend\s+(?:this|the following)\s+to\s+\w+\s*:\s*(?P<x>.+)",
+        rf"^(?:the\s+)?(?:{LANGUAGES})\s+for\s+(?P<x>.+)",
         r"\bjog my memory\s+(?:to|about|that)?\s*(?P<x>.+)",
         r"\b(?:tell|warn) me to\s+(?P<x>.+)",
         r"\bgive me a (?:shout|nudge|poke|prod|heads[ -]?up)\s+(?:to|about|that|for)?\s*(?P<x>.+)",
-        r"\b(?:task|to[- ]?do(?:\s+(?:item|list))?)\s*[:：]\s*(?P<x>.+)",
+        r"\b(?:task|to[- ]?do(?:\s+(?:item|list))?)\s*(?:[:：]|\s[-–—]\s)\s*(?P<x>.+)",
         r"\b(?:set|add|create|make)\s+(?:me\s+)?(?:an?\s+)?reminder\s*,\s*(?P<x>.+)",
         r"^(?:笔记|备忘录?|便签)[：:，,]\s*(?P<x>.+)",
         r"^(?:i\s+)?(?:must not|mustn'?t|can(?:'?t|not)|don'?t want to|shouldn'?t|better not)\s+forget\s+(?:to|about"
         r"|that)?\s*(?P<x>[^,]+)",
         rf"\bsay\s+(?P<x>.+?)\s+in\s+(?:{LANGUAGES})\b",
         r"(?:笔记|备忘录?|便签)本?(?:里面|里|上|中)?(?:写|记|加|添)(?:上|下|一[条下])?[：:，,]?(?P<x>.+)",
-        rf"\btranslate\s+(?P<x>.+?)\s+(?:from \w+ )?(?:in)?to\s+(?:{LANGUAGES})\b",
+        rf"\btranslate\s*:?\s+(?P<x>.+?)\s+(?:from \w+ )?(?:in)?to\s+(?:{LANGUAGES})\b",
         rf"\b(?:how (?:do|would|can) (?:you|i|we) say|what(?:'s| is))\s+(?P<x>.+?)\s+in\s+(?:{LANGUAGES})\b",
         r"(?:把|将)[“\"]?(?P<x>.+?)[”\"]?(?:这句话|这个词)?(?:翻译|译|翻)(?:成|为|到)",
         rf"[“\"]?(?P<x>[^，,。]+?)[”\"]?(?:这句话|这个词)?(?:用|的)?{CHINESE_LANGUAGE}(?:怎么说|怎么讲|是什么|咋说)",
@@ -107,20 +119,21 @@ _CUES: dict[str, tuple[str, ...]] = {
         r"(?:翻译(?!成|为|到)|分享|复制)(?:一下|出去)?(?:(?:到|至|在)?(?:微信|朋友圈|微博|群里))?[：:，,]?(?P<x>.+)",
     ),
     "items": (
-        r"\b(?:don'?t|do not|no longer)\s+need\s+(?:the\s+|any\s+)?(?P<x>[^,]+?)(?:\s+any ?more)?\s*,.*",
+        r"\b(?:don'?t|do not|no longer)\s+need\s+(?:the\s+|any\s+)?(?P<x>[^,]+?)(?:\s+any ?more)?(?:\s*,|\s+so\b|\s+and\b).*",
+        r"\b(?:cross|tick|take|knock|check|scratch|strike|wipe) off\s+(?P<x>[^,]+?)(?:\s+(?:from|on) (?:my|the|our) .*)?$",
+        r"\bmark\s+(?P<x>.+?)\s+(?:as|off as)\s+(?:done|complete(?:d)?|finished|bought)",
+        r"\b(?:done|finished|completed|did|sorted)\s+(?:the\s+|my\s+)?(?P<x>[^,]+?)(?:\s+already)?\s*(?:,|\bso\b|\band\b).*\b(?:off|remove|delete|done)\b.*",
         r"\b(?:got|bought|picked up)\s+(?:the\s+|some\s+)?(?P<x>[^,]+?)(?:\s+already)?\s*,.*\b(?:off|from|remove|delete)\b.*",
         r"^(?P<x>[^，,]{1,12}?)(?:已经)?(?:买过了|买好了|买了|做完了|做好了|有了|不用买了|不要了)[，,].*",
         rf"\b(?:remove|delete|take|cross|strike|scratch|drop|erase|clear|wipe|tick"
         rf"|scrap|knock|check|bin|get rid of)\s+(?P<x>.+?)\s+(?:off(?: of)?|from"
-        r"|out of)\s+(?:my|the|our)\s+"
+        r"|out of)\s+(?:my\s+|the\s+|our\s+)?"
         rf"(?:{_LISTS}|groceries|shopping)",
         r"(?:把|将)(?P<x>.+?)从",
-        r"从.*?(?:清单|列表|待办|笔记|购物单)(?:里面|里|上|中)?(?:删除|删掉|删去|去掉|划掉|移除|拿掉"
-        r"|删)(?:一?[个样条件])?(?P<x>.+)",
-        r"(?:清单|列表|待办|笔记|购物单)(?:里面|里|上|中)?的(?P<x>.+?)(?:不用买了|不要了|不用了|做完了"
-        r"|买好了|删|去掉|划掉|移除|拿掉)",
-        r"(?:list|groceries)\s*[:：]\s*(?P<x>.+)",
-        rf"\b(?:{PUT})\s+(?P<x>(?!it\b|that\b|this\b|them\b|these\b|those\b).+?)(?:\s+down)?\s+(?:to|on|onto|in)\s+"
+        r"从.*?(?:清单|列表|待办|笔记|购物单)(?:里面|里|上|中)?(?:删除|删掉|删去|去掉|划掉|移除|拿掉|删)(?:一?[个样条件])?(?P<x>.+)",
+        r"(?:清单|列表|待办|笔记|购物单)(?:里面|里|上|中)?的(?P<x>.+?)(?:不用买了|不要了|不用了|做完了|买好了|删|去掉|划掉|移除|拿掉)",
+        r"(?:list|groceries)\s*(?:[:：]|\s[-–—]\s|[,:]?\s*(?:add|put))\s*(?P<x>.+)",
+        rf"\b(?:{PUT})\s+(?P<x>(?!it\b|that\b|this\b|them\b|these\b|those\b).+?)(?:\s+(?:down|added|put))?\s+(?:to|on|for|onto|in)\s+"
         rf"(?:my|the|our)\s+(?:{_LISTS}|groceries|shopping)",
         r"\b(?:we'?re|i'?m|we are|i am|ran|run|running)\s+(?:all\s+|nearly\s+|almost\s+|completely\s+)?(?:out of|low on"
         r"|short of|short on)"
@@ -140,7 +153,7 @@ _CUES: dict[str, tuple[str, ...]] = {
         r"(?:帮我|我要|我想|要)?(?:买|订购|下单|购买|采购)(?:一?些|点儿?|(?:一?[个双把副台只条件张本瓶盒袋包块盏]))?(?P<"
         r"x>[^，,]+)",
         r"(?:加|添加)(?:一?些|点儿?)?(?P<x>.+?)(?:到|进)(?:购物)?(?:清单|列表)",
-        rf"^(?P<x>(?!(?:{PUT}|check|show|read|open|what|what's|is|are)\b).+?)\s+(?:for|on|onto|to|in)\s+(?:my|the|our)\s+(?:{_LISTS}|groceries|shopping)",
+        rf"^(?P<x>(?!(?:{PUT}|check|show|read|open|what|what's|is|are)\b).+?)\s+(?:for|on|onto|to|in)\s+(?:my\s+|the\s+|our\s+)?(?:{_LISTS}|groceries|shopping)",
         r"\b(?:find|show|search for|look for)\s+(?:me\s+)?(?P<x>.+?)(?:\s+to buy)?(?=,|\s+(?:on|from|off|under|below"
         r"|for less)\b|$)",
         r"(?:搜索|搜一?[搜下]|搜|找一?[找下]|找|看一?[看下])(?P<x>[^，,]+)",
@@ -155,6 +168,7 @@ _CUES: dict[str, tuple[str, ...]] = {
         r"(?:饼|柱状|柱形|条形|折线|曲线|线)?图表?(?:表示|显示|展示)?[：:，,]\s*(?P<x>[^\d]*\d.*)",
     ),
     "dish": (
+        r"\border\s+from\s+[^:]{2,30}:\s*(?P<x>.+)",
         r"\b(?:feel like|craving|crave|hungry for|in the mood for)\s+(?:some\s+|an?\s+)?(?P<x>[^,]+)",
         r"送(?:一?[份个杯碗盒盘只打])(?P<x>[^，,]+?)(?:过来|来|到.*)?$",
         r"(?:来|点|叫|要|吃)(?:一?[份个杯碗盒盘只打]|点儿?|两份|三份)(?:外卖)?[，,：:]?(?P<x>(?!外卖)[^，,]+?)(?:的?外卖)?"
@@ -171,7 +185,8 @@ _CUES: dict[str, tuple[str, ...]] = {
     ),
     "restaurant": (
         r"\b(?:book|reserve)\s+(?P<x>(?-i:[A-Z])[\w'’ &-]*?)\s+(?:for|on|at|tonight|tomorrow)\b",
-        r"\b(?:from|at|in)\s+(?P<x>(?!\d).+?)(?=\s+(?:for|on|to|at|tonight|tomorrow|with)\b|,|$)",
+        r"\border\s+from\s+(?P<x>[^:]{2,30}):",
+        r"\b(?:in\s+at|from|at|in)\s+(?P<x>(?!\d).+?)(?=\s+(?:for|on|to|at|tonight|tomorrow|with)\b|,|$)",
         r"\b(?:if|does)\s+(?P<x>[A-Z].+?)\s+(?:has|have)\b",
         r"\b(?:book|reserve)\s+(?P<x>(?:the\s+)?(?-i:[A-Z])[\w'’ &-]*?)(?=\s+(?:for|on|at)\b|,|$)",
         r"\b(?:table|seats?|reservation|dinner|lunch|brunch)\b.*?,\s*(?P<x>(?-i:[A-Z])[\w'’ &-]*?)(?=\s*[,.]|$)",
@@ -182,6 +197,8 @@ _CUES: dict[str, tuple[str, ...]] = {
         r"(?:订|预订|预约|预定)(?:一下)?(?P<x>(?![\d一二两三四五六七八九十]+个?[人位])[^，,\d]{2,10})$",
     ),
     "query": (
+        r"^(?P<x>.+?),?\s+(?:and\s+)?(?:google|search for|look up) (?:it|that)$",
+        r"\bsearch\s+(?:on|about|for)\s+(?P<x>.+)",
         r"\b(?:look|search)\s+(?:online|on the (?:web|internet))\s+for\s+(?P<x>.+)",
         r"\bsearch\s*:\s*(?P<x>.+)",
         r"\b(?:fancy|feel like|in the mood for|want to hear|would love to hear|want to listen to)\s+"
@@ -210,6 +227,7 @@ _CUES: dict[str, tuple[str, ...]] = {
         r"^(?:can |could |may )?(?:we\s+)?have\s+some\s+(?P<x>.+)",
     ),
     "app": (
+        r"\bget\s+(?:the\s+|my\s+)?(?P<x>[^,;:]+?)\s+up$",
         r"^(?:去|上|回到?)(?P<x>[^，,]{2,8})$",
         r"^(?:使用|用一?下?)(?P<x>[^，,]{1,12})$",
         r"\b(?:open|launch|start|run|go to|switch to|bring up|fire up)\s+(?:up\s+)?(?:the\s+|my\s+)?(?P<x>[^,;:]+?)(?:\s+(?:app"
@@ -221,6 +239,8 @@ _CUES: dict[str, tuple[str, ...]] = {
     "title": (
         r"\b(?:note|put|write|mark|add|log|enter)\s+(?:down\s+)?(?:in|on|into|to)\s+(?:my|the|our)\s+(?:calendar|diary|agenda|schedule)\s*(?:that|:|,)?\s*(?P<x>.+)",
         r"^(?:calendar(?:\s+entry)?|diary(?:\s+entry)?|new\s+event|event|appointment)\s*[:,-]\s*(?P<x>[^,]+)",
+        r"^(?P<x>[^,]+?),\s*(?:in\s+)?(?:my\s+|the\s+)?(?:calendar|diary)$",
+        r"\bbook (?:me|us) in (?:for|with|at)\s+(?:the\s+|my\s+|an?\s+)?(?P<x>.+)",
         r"\b(?:called|titled|named|entitled)\s+(?P<x>.+)",
         rf"^(?:{_HAVING}\s+)?(?:an?\s+|the\s+)?(?P<x>[^,]+?)(?:\s+(?:is|are|starts|begins|will be"
         rf"|takes place)\b[^,]*)?(?:\s*[,.]\s*|\s+)"
@@ -251,15 +271,19 @@ _CUES: dict[str, tuple[str, ...]] = {
     "label": (
         r"\b(?:and )?(?:label|call|name) it\s+(?P<x>.+)",
         r"\b(?:called|labell?ed|named|titled|saying)\s+(?P<x>.+)",
-        r"\b(?P<x>(?!an?\b|the\b|my\b|set\b|start\b|new\b|minutes?\b|hours?\b|seconds?\b|another\b)[a-z]+)\s+(?:timer|alarm)\b",
+        r"\b(?P<x>(?!an?\b|the\b|my\b|set\b|start\b|new\b|minutes?\b|hours?\b|seconds?\b|secs?\b|mins?\b|another\b"
+        r"|weekdays?\b|weekend\b|daily\b|early\b|quick\b|morning\b|evening\b|clock\b|\w+day\b|do\b|for\b|your\b|this\b|one\b|that\b|and\b|have\b|need\b)[a-z]+)"
+        r"\s+(?:timer|alarm)\b",
         r"^(?:(?:set|start)\s+)?(?:an?\s+)?(?:timer|countdown)\s+(?:for\s+)?(?:the\s+|my\s+)?(?P<x>(?!for\b|on\b|to\b|please\b|of\b|an?\b|at\b)[a-z]{3,}(?:\s[a-z]+)?)$",
         r"\b(?:timer|alarm|countdown)\b.*?\bfor\s+(?:the\s+|my\s+)?(?P<x>(?!\d|an?\s+(?:hour|minute))[a-z].+)",
-        r"\bto\s+(?P<x>(?!wake me)[a-z].+)",
+        r"\bto\s+(?P<x>(?!wake me|go off|ring|sound|be\b)[a-z].+)",
         r"(?:叫做|名为|标签(?:是|为)?|备注(?:是|为)?)(?P<x>.+)",
         r"(?:闹钟|计时器?|定时器?|闹铃)[，,：:]?(?:提醒我)(?P<x>.+)",
         r"提醒我(?P<x>.+)",
     ),
     "language": (
+        rf"\b(?P<x>{LANGUAGES})\s+(?:word|phrase|translation)\b",
+        rf"\b(?P<x>{LANGUAGES})\W*$",
         rf"(?P<x>{CHINESE_LANGUAGE})的.+(?:怎么说|怎么讲|咋说|怎么写)",
         rf"\b(?:in|into|to)\s+(?P<x>{LANGUAGES})\b",
         rf"(?:成|为|到|用)(?P<x>{CHINESE_LANGUAGE})",
@@ -267,6 +291,8 @@ _CUES: dict[str, tuple[str, ...]] = {
         rf"\b(?P<x>{LANGUAGES})\b(?:\s+for\b|\s+translation)",
     ),
     "name": (
+        r"\bthis is\s+(?P<x>[^\d,]+?)['’]s\s+(?:new\s+)?(?:number|mobile|phone|e-?mail|address)",
+        r"\d,?\s+(?:it'?s|that'?s)\s+(?P<x>[^,\d]+?)(?:['’]s(?: number| mobile)?)?(?=\s*[,.]|$)",
         r"\b(?:save|store|add|keep)\s+(?P<x>[^\d,]+?)['’]s\s+(?:new\s+|mobile\s+|phone\s+)*(?:number|phone|mobile)",
         r"\b(?:put|add|store|save)\s+(?P<x>(?!contact|a\b|the number|this)[^\d,]+?)\s+[+\d][\d ()-]{5,}\s+(?:to|in|into"
         r"|on)\s+(?:my\s+|the\s+)?(?:contacts?|phone|address)",
@@ -276,7 +302,7 @@ _CUES: dict[str, tuple[str, ...]] = {
         r"\d是(?P<x>[^，,\d]{1,12}?)的(?:新?)(?:电话|号码|手机号?|联系方式)",
         r"\bas\s+(?P<x>[^,:\d]+?)(?=\s+(?:in|to|on|into)\s+(?:my|the)\s+(?:contacts?|phone|address)|\s*[,:\d]|$)",
         r"\b(?:as|under|called|named|for)\s+(?P<x>[A-Z][^:,，：\d]*?)(?=\s+(?:with|at|on|number|phone|in)\b|\s*[:,\d]|$)",
-        r"\bnew contact\s*[,:-]?\s*(?P<x>[^\d,:]+?)(?=\s*[,:\d]|$)",
+        r"\bnew contact\s*[,:-]?\s*(?P<x>[^\d,:]+?)(?=\s*[,:\d]|\s+\S+@|$)",
         r"\b(?:put|add|store|save)\s+(?P<x>(?!this\b|that\b|the number)[^\d,]+?)(?:'s)?\s+(?:(?:e-?mail|number|phone(?:"
         r" number)?|mobile|address)\s+)?(?:\S+@\S+\s+)?(?:to|in|into|on)\s+(?:my|the)\s+(?:contacts?|address book|phone"
         r" ?book|phone)",
@@ -313,7 +339,8 @@ _OPTIONAL: dict[str, tuple[str, ...]] = {
         r"\b(?:via|using|through)\s+(?:the\s+)?(?P<x>[A-Za-z]\w+)(?:\s+app)?",
         r"\b(?:with|in|on) the (?P<x>\w+) app\b",
         rf"^(?P<x>{_APPS})",
-        r"\b(?:share|post)\b[^:]*?\b(?:to|on|with|via|in|over)\s+(?:my\s+|the\s+)?(?P<x>[a-z][\w ]{1,20}?)(?:\s+app)?\s*:",
+        r"\b(?:share|post|send this)\b[^:]*?\b(?:to|on|with|via|in|over)\s+(?:my\s+"
+        r"|the\s+)?(?P<x>[a-z][\w ]{1,20}?)(?:\s+app)?\s*:",
         r"\b(?:share|post)\b.*\b(?:to|on|via)\s+(?P<x>(?-i:[A-Z])\w+)$",
     ),
     "query": (),

@@ -245,6 +245,13 @@ _RULES = (
         _rule(rf"(?:the )?(?P<number>{_NTH})(?: of)? (?P<month>{_MONTH})\.?(?:,? (?P<year>20\d\d))?(?!,? \d{{4}})"),
         _english_date,
     ),
+    (
+        _rule(
+            rf"(?:the )?(?P<number>{_NTH})(?=\s*(?:to|till|until|-|–|and"
+            rf"|through)\s*(?:the )?{_NTH}(?: of)? (?P<month>{_MONTH})\b)"
+        ),
+        _english_date,
+    ),
     (_rule(rf"(?:on )?the (?P<number>\d{{1,2}}(?:st|nd|rd|th)|{_SAID_LATE})(?: of (?:this|the) month)?"), _day_of_month),
     (_rule(rf"(?:on )?the (?P<number>{_SAID_NTH}) of (?:this|the) month"), _day_of_month),
     (_rule(r"(\d{1,2})/(\d{1,2})"), _slashed),

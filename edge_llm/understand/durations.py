@@ -32,6 +32,9 @@ _COMPACT = re.compile(
     re.IGNORECASE,
 )
 """Hours and minutes without a word between them: "1h20", "1hr 20"."""
+_RINGS = re.compile(r"\b(?:wake|remind|ping|nudge|alarm)\b", re.IGNORECASE)
+_BARE = re.compile(r"(?<=\bin )\d{1,2}(?=\s+to\s+[a-z]|\s*[,.!?]|\s*$)", re.IGNORECASE)
+"""Minutes, where something is to ring: "wake me in 20"."""
 _CHINESE = re.compile(
     rf"(?P<count>半|{CHINESE_NUMBER})\s*(?:个|個)?(?P<more>半)?(?:的)?"
     r"(?P<unit>秒钟|秒|分钟|刻钟|小时|钟头|天|周|星期|礼拜|(?<=个)月|年|分(?!之))(?P<after>半)?"
@@ -87,6 +90,8 @@ def find_durations(text: str) -> list[FoundDuration]:
         )
         for match in _COMPACT.finditer(text)
     ]
+    if _RINGS.search(text):
+        parts += [FoundDuration(one.start(), one.end(), Duration(0, 60 * int(one[0]))) for one in _BARE.finditer(text)]
     for pattern, reading in ((_ENGLISH, _english), (_CHINESE, _chinese)):
         for match in pattern.finditer(text):
             duration = reading(match)

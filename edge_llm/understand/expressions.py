@@ -35,6 +35,10 @@ _WORDS = (
     (r"\bmod(?:ulo)?\b", "%"),
 )  # fmt: skip
 _PERCENT_OF = re.compile(r"([\d.]+)\s*(?:%|percent|per cent)\s*(?:of|on)\s+([\d.]+)", re.IGNORECASE)
+_PERCENT_OFF = re.compile(r"([\d.]+)\s*(?:%|percent|per cent)\s+off\s+(?:of\s+)?[$£€¥]?([\d.]+)", re.IGNORECASE)
+_TIP = re.compile(
+    r"(?:an?\s+)?([\d.]+)\s*(?:%|percent|per cent)\s+tip\s+(?:on|of|for)\s+(?:an?\s+)?[$£€¥]?([\d.]+)(?:\s+\w+)*", re.IGNORECASE
+)
 _CHINESE_PERCENT = re.compile(r"(?P<of>[\d.]+)的?百分之(?P<count>[\d.]+)|百分之(?P<alone>[\d.]+)")
 _ROOT = re.compile(r"(?:the\s+)?square root of\s+([\w.]+)|(?:根号|√)\s*([\w.]+)|([\w.]+)的平方根", re.IGNORECASE)
 _FRACTIONS = {
@@ -44,10 +48,16 @@ _FRACTIONS = {
     "a quarter": "1/4",
     "one quarter": "1/4",
     "three quarters": "3/4",
+    "half": "1/2",
+    "a half": "1/2",
 }
 _FRACTION_OF = re.compile(rf"\b({'|'.join(_FRACTIONS)})\s+of\s+", re.IGNORECASE)
 _SPOKEN = (
+    (r"^(?:split|share|divide)\s+[$£€¥]?([\w.]+)(?:\s+(?:dollars|pounds|euros|quid|yuan))?\s+(?:between|among|by|into)\s+([\w.]+)"
+     r"(?:\s+(?:of us|people|ways|friends))*$", r"\1 / \2"),
     (r"^divide\s+([\w.]+)\s+by\s+", r"\1 / "), (r"^multiply\s+([\w.]+)\s+(?:by|with|and)\s+", r"\1 * "),
+    (r"^(?:add(?: up)?|sum(?: up)?|the sum of|the total of|sum of"
+    r"|total of)\s+((?:[\d.]+,?\s+(?:and\s+)?){1,20}[\d.]+)$", lambda found: " + ".join(re.findall(r"[\d.]*\d", found[1]))),
     (r"^(?:add|sum)\s+([\w.]+)\s+(?:to|and|with)\s+", r"\1 + "), (r"^subtract\s+([\w.]+)\s+from\s+([\w.]+)", r"\2 - \1"),
 )  # fmt: skip
 _FORM = re.compile(r"[\d\sA-Za-z+\-*/^%().,=!√π]+")
@@ -63,6 +73,7 @@ _ENGLISH_NUMBER_WORDS = re.compile(
 def find_expression(words: str) -> str | None:
     """The sum or equation in a request, in figures and signs; None where there is none, or not only one."""
     text = _TAIL.sub("", _LEAD.sub("", words.strip())).strip()
+    text = _FRACTION_OF.sub(lambda found: f"({_FRACTIONS[found[1].lower()]})*", text)
     text = _ENGLISH_NUMBER_WORDS.sub(_english, text)
     text = re.sub(r"打(?P<off>[一二三四五六七八九\d.]+)折(?:之?后)?(?:的)?(?P<of>[\d.]+)?", _discount, text)
     text = re.sub(rf"(?<![分\d.])分之|{CHINESE_NUMBER}", _chinese, text)
@@ -74,7 +85,8 @@ def find_expression(words: str) -> str | None:
     text = re.sub(r"(?:([\d.]+)的)?(\d+)分之(\d+)", _part, text)
     text = re.sub(r"([\d.]+)%的([\d.]+)", r"(\1/100)*\2", text)
     text = re.sub(r"([\d.]+)的([\d.]+)%", r"(\2/100)*\1", text)
-    text = _FRACTION_OF.sub(lambda found: f"({_FRACTIONS[found[1].lower()]})*", text)
+    text = _PERCENT_OFF.sub(r"(1-\1/100)*\2", text)
+    text = _TIP.sub(r"(\1/100)*\2", text)
     text = _PERCENT_OF.sub(r"(\1/100)*\2", text)
     text = re.sub(r"([\d.]+)\s*(?:%|\bpercent\b)", r"(\1/100)", text, flags=re.IGNORECASE)
     text = _ROOT.sub(lambda found: f"sqrt({found[1] or found[2] or found[3]})", text)

@@ -6,7 +6,7 @@ A slot's role says what reads it; its name refines that (docs/actions.md). Every
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from datetime import timedelta
 from itertools import islice, product
@@ -32,7 +32,7 @@ from edge_llm.understand.recipients import Named, find_anyone, in_one_breath, va
 from edge_llm.understand.said_chinese import place_clause, said_in, spaced_items
 from edge_llm.understand.spelling import Spelt, spelt
 from edge_llm.understand.text_slots import bare_request, by_examples, find_text, items_of, trimmed
-from edge_llm.understand.times import Time, find_times, shown_time
+from edge_llm.understand.times import Time, at_mealtime, find_times, moved, shown_time
 from edge_llm.understand.units import find_measures
 
 _TYPED = Provenance("typed")
@@ -57,6 +57,7 @@ _CARRIERS = {
 """How a message's own app is named after it: "tell Anna I'm late on WhatsApp"."""
 _ONE_UNIT = re.compile(r"\b(?:in|is|are in|make)\s+an?\s+[a-z]+\W*$", re.IGNORECASE)
 _MEANWHILE = re.compile(r"\s+(?:while|because|since|as)\s+(?:i|i'm|we|we're|they)\b.*$", re.IGNORECASE)
+_RINGS = re.compile(r"\b(?:wake me(?: up)?|get me up|remind me|(?:set|need) (?:an?|my) (?:alarm|reminder))\b", re.IGNORECASE)
 _NIGHTS = re.compile(
     r"\b(?P<count>\d{1,2}|an?|one|two|three|four|five|six|seven|eight|nine|ten|twelve|fourteen)\s+(?P<unit>nights?|weeks?)\b",
     re.I,
@@ -229,9 +230,24 @@ def _times(reading: Reading, slot: Slot) -> _Values:
     if not times:
         return ()
     chosen = next((one for one in times if one.has_clock), times[0]) if len(times) == 2 and not times[0].has_day else times[0]
+    chosen = _cued(reading.words, times) or chosen
+    if reading.action.id.startswith("restaurant."):
+        chosen = at_mealtime(chosen)
     if reading.action.id.startswith("alarm.") and not (chosen.has_clock or _names_hour(reading.words, chosen)):
         return ()  # a day alone wakes nobody
     return (time_value(chosen, slot, reading.context),)
+
+
+def _cued(words: str, times: Sequence[Time]) -> Time | None:
+    """The hour right after what asks for it, on the day of another one: "I've a 6am train tomorrow so wake me at 4:45"."""
+    cue = max((match.end() for match in _RINGS.finditer(words)), default=None)
+    if cue is None or len(times) < 2:
+        return None
+    after = next((one for one in times if one.start >= cue - 1 and one.has_clock), None)
+    if after is None or after is times[0] or after.has_day:
+        return after
+    day = next((one for one in times if one.has_day and one.end <= cue), None)
+    return after if day is None else replace(after, at=moved(day.at, replace(after, is_half_said=False)))
 
 
 def _after_nights(words: str, first: Time) -> Time | None:

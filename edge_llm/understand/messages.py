@@ -8,6 +8,8 @@ from __future__ import annotations
 import re
 
 _QUOTED = re.compile(r"[\"“「『](.+?)[\"”」』]|(?<!\w)['‘](.+?)['’](?!\w)")
+_TITLED = re.compile(r"(?:\b(?:subject(?: line)?|titled|called)\b[\s:]*|主题[是为：:]*)$", re.IGNORECASE)
+"""What is quoted after this is no message."""
 _SAYING = re.compile(
     r"\b(?:saying|say|that says|which says|with the (?:message|text|words|body)|reading|and (?:tell (?:him|her|them)"
     r"|say))\b\s*[:,]?\s*(?:that\s+)?(?P<x>.+)$"
@@ -19,7 +21,7 @@ _AFTER = re.compile(
     r"|message|sms|e-?mail|mail|whatsapp|wechat|dm|note|line)s?"
     r"(?:\s+message)?\b)?\s*"
     r"(?:(?:on|via|by|through|over|in|using)\s+(?:whatsapp|wechat|sms|text|e-?mail|mail|imessage|signal|telegram)"
-    r"(?:\s+message)?\b)?\s*(?:now|back)?\s*(?P<lead>[:,]|saying(?: that)?|(?:that |which )?says?(?: that)?"
+    r"(?:\s+message)?\b)?\s*(?:now|back)?\s*(?P<lead>[:,]|[-–—](?=\s)|saying(?: that)?|(?:that |which )?says?(?: that)?"
     r"|with(?= (?:sounds|the words|ok|yes"
     r"|no))|and ask(?: (?:him|her|them))?(?= )|that|to (?:say|tell (?:him|her|them)|let (?:him|her|them) know)(?: that)?"
     r"|to ask (?:him |her |them )?|asking(?: (?:him|her|them))?(?= (?:if|whether|when|what|where|how|why)\b)"
@@ -51,7 +53,8 @@ _CONTENT = re.compile(
     re.IGNORECASE,
 )
 _NOT_TEXT = re.compile(
-    r"(?:an?\s+)?(?:\w+\s+)?(?:text|message|sms|e-?mail|mail|whatsapp|wechat|note)(?:\s+message)?|please|back|a call|with"
+    r"(?:an?\s+)?(?:\w+\s+)?(?:text|message|sms|e-?mail|mail|whatsapp|wechat|note)(?:\s+message)?|please|for me|back"
+    r"|a call|with"
     r" the subject.*|主题.*|关于.{1,20}的(?:邮件|信)|一[声下]|电子?邮件|now|on (?:whatsapp|wechat)|via \w+|"
     r"(?:发|打|写)?(?:一?[个条封])?(?:微信|短信|消息|信息|邮件|电话)(?:吧|呗)?|吧|一下",
     re.IGNORECASE,
@@ -70,7 +73,7 @@ def message_in(words: str, recipient: tuple[int, int] | None) -> str | None:
     Args:
         recipient: where the recipient's name stands, when it does: what follows is the message.
     """
-    quoted = _QUOTED.search(words)
+    quoted = next((one for one in _QUOTED.finditer(words) if not _TITLED.search(words[: one.start()])), None)
     if quoted is not None and (recipient is None or quoted.start() >= recipient[1] or quoted.end() <= recipient[0]):
         return _clean(quoted[1] or quoted[2])
     if recipient is not None:

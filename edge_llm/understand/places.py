@@ -18,12 +18,13 @@ _ZH_STOP = (
 _NAME = r"(?P<x>[^，,。？！?!；]+?)"
 
 _DESTINATION = (
+    r"^(?:taxi|cab|minicab|uber|directions|navigate|route)\s+(?!(?:to|for|from|at|in|on|home|app|now|eats)\b)(?P<x>[a-z][^,.?!]+)",
     rf"\b(?:reach|get over to)\s+{_NAME}{_STOP}",
     r"\b(?:directions?|route|way|navigate|navigation|drive|get|go|going|ride|taxi|cab|uber|lyft|car|flights?|fly|flying"
     r"|train|trip|travel|take me|walk|heading|"
     rf"head|bring me|drop me|pick-?up|bus|ticket|tickets|me|us)\b[^,]*?\s(?:back\s+)?to\s+(?!(?:get|go|take|the"
     rf" way)\b){_NAME}{_STOP}",
-    rf"\bto\s+(?!(?:get|go|take|be|have|book|call|order|find|see|know)\b){_NAME}{_STOP}",
+    rf"\bto\s+(?!(?:get|go|take|be|have|book|call|order|find|see|know|need|grab|catch|send|leave|pick|make|set|come)\b){_NAME}{_STOP}",
     rf"\b(?:navigate|drive|get me|take me|directions for|route for|heading)\s+(?P<x>home|work|(?!to\b){_NAME[5:-1]}){_STOP}",
     r"\b(?:ride|taxi|cab|uber|lyft|car|get|take|drive|go|ticket|flight|bring)\b.*?\s(?P<x>home|downtown)\b",
     r"(?:^|查|订|买|看看|看|的)(?P<y>[^，,。从到飞去\s]{2,6}?)(?:到|飞|至)(?P<x>[^，,。？]+?)(?=的|机票|航班|单程|往返"
@@ -34,7 +35,8 @@ _DESTINATION = (
     rf"^{_NAME}(?:怎么走|怎么去|的路线|要怎么走)",
 )
 _ORIGIN = (
-    r"\b(?:tickets?|flights?|fly|plane)\s+(?!to\b|from\b|for\b)(?P<x>(?-i:[A-Z])[^,.?!]*?)\s+to\s+(?-i:(?=[A-Z]))",
+    r"\b(?:tickets?|flights?|plane)\s+(?!(?:to|from|for|on|in|at|home|out|me|us|tickets?|leaving|going|via|with)\b)"
+    r"(?P<x>[a-z][\w'’ -]*?)\s+to\s+(?=[a-z])",
     rf"\bfrom\s+{_NAME}{_STOP}",
     r"(?:^|查|订|买|看看|看)(?!导航|打车|打的|叫车|开车|带我|走路|坐车|骑车|步行|送我|我要|我想|怎么)(?P<x>[^，,。从到飞去这周\s]{2,6}?)(?:到|飞|至)(?=[^，,。？]+)",
     rf"\bout of\s+{_NAME}{_STOP}",
@@ -42,6 +44,8 @@ _ORIGIN = (
     rf"(?:在|到){_NAME}(?:接我|上车)",
 )
 _PLACE = (
+    r"^(?:weather|forecast|hotels?)\s+(?!(?:in|for|at|on|near|like|today|tomorrow|forecast|this|next|with|tonight|please|app)\b)(?P<x>[a-z][^,.?!\d]*)",
+    r"^(?:the\s+)?(?P<x>(?:nearest|closest)\s+[^,.?!]+)",
     r"^(?P<x>[^，,。？！?!；订找要查看在]{2,10}?)的?(?:酒店|宾馆|民宿|旅馆)(?=[，,]|$)",
     rf"\bwhere\s+(?:the\s+)?{_NAME}\s+(?:is|are|lies)\b",
     rf"^(?:看一?[看下]?|查一?[查下]?|找一?[找下]?|显示|标出)?{_NAME}在地图(?:上|里)",
@@ -83,7 +87,8 @@ _NOT_A_PLACE = re.compile(
     re.IGNORECASE,
 )
 _LEAD = re.compile(
-    r"^(?:(?:(?:please|the|me|up|for)\b|帮我|请|给我|我要|我想|麻烦|(?:在)?地图[上里中]|预订|订购|订|买|查一下|查查|看看|看一?下|查|到(?=..)|去(?=..)|在(?=..)|今天|明天|后天|今晚|周末"
+    r"^(?:(?:(?:please|the|an?(?= map)|map of|me|up|for)\b|帮我|请|给我|我要|我想|麻烦|(?:在)?地图[上里中]|预订|订购|订"
+    r"|买|查一下|查查|看看|看一?下|查|到(?=..)|去(?=..)|在(?=..)|今天|明天|后天|今晚|周末"
     r"|从.*?(?:去|到|飞往|飞))\s*)+",
     re.IGNORECASE,
 )

@@ -21,7 +21,7 @@ _FOR = re.compile(r"(?:\b(?:for|lasting|of|about)\s+(?:about\s+)?|持续|时长|
 PEOPLE = re.compile(
     r"(?P<count>\d+|one|two|three|four|five|six|seven|eight|nine|ten|eleven|twelve)\s+(?:people|persons?|guests?|adults?"
     r"|of us|passengers?|seats?|travell?ers?|pax)\b"
-    r"|\b(?:for|table of|party of|seats?)\s+(?P<for>\d+|two|three|four|five|six|seven|eight|nine|ten|eleven|twelve)(?!\s*"
+    r"|\b(?:for|table|table of|party of|seats?)\s+(?P<for>\d+|two|three|four|five|six|seven|eight|nine|ten|eleven|twelve)(?!\s*"
     r"(?::|[ap]\.?m\b|minutes?|hours?|days?|nights?|weeks?|o'clock))(?=\s|$|[,.])"
     r"|(?P<zh>\d+|[一二两三四五六七八九十]+)(?:个?人(?![民生])|位|张|名)",
     re.IGNORECASE,

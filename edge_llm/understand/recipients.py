@@ -19,14 +19,16 @@ _MAIL = re.compile(r"[A-Za-z0-9_.+-]+@[A-Za-z0-9-]+(?:\.[A-Za-z0-9-]+)+")
 _PHONE = re.compile(r"(?<![A-Za-z0-9_.])\+?\(?\d[\d\s().\-]{5,18}\d(?![A-Za-z0-9_.]*[A-Za-z0-9_])|(?<!\d)\d{3,6}(?!\d)")
 _VERBS = (
     "text|call|phone|ring|dial|message|tell|e-?mail|mail|ping|notify|ask|remind|whatsapp|wechat|dm|sms|facetime|let|inform"
-    "|invite|telephone|buzz|bell|msg|txt|"
+    "|invite|telephone|buzz|bell|msg|txt|calling|ringing|phoning|texting|dial|"
     "contact|skype|write|video call|drop|shoot|give|send|meet|see|reply to|answer|forward|share with|say"
 )
-_ENGLISH_CUE = re.compile(rf"\b(?:(?P<verb>{_VERBS})|to|with|for|get(?:\s+me)?|hold of)\s+(?=\S)", re.IGNORECASE)
+_ENGLISH_CUE = re.compile(
+    rf"\b(?:(?P<verb>{_VERBS})|to|with|for|get(?:\s+me)?|hit up|hold of|(?:me|i) and)\s+(?=\S)", re.IGNORECASE
+)
 _ARTICLE = re.compile(r"(?:the|my|our)\s+(?=[a-z])", re.IGNORECASE)
 _CHINESE_CUE = re.compile(
     r"(?:发[^给，。]{0,8}给|打[^给，。]{0,4}给|发送给|转发给|写[^给，。]{0,6}给|告诉|通知|呼叫|联系|提醒|邀请|回复|问一下"
-    r"|问问|问|约|拨打|打给|给|跟|和|与|叫|(?<![A-Za-z])(?:call|cue|text)\s*|致电|@"
+    r"|问问|问|约|拨打|打给|给|跟|和|与|叫|(?<![A-Za-z])(?:call|cue|text)(?![A-Za-z])\s*|致电|@"
     r"|回(?=[^，,复]{1,5}(?:微信|短信|消息|邮件|电话))|(?:微信|短信|邮件)(?=[^，,。：:\s给跟和发说上里支群告通"
     r"问回]{1,6}[：:，,]))"
     r"(?:一下|一声|下(?![午周个月班课楼次]))?\s*(?=\S)"
@@ -50,10 +52,12 @@ _NO_CHINESE_NAME = ("个", "一", "下", "了", "吧", "这", "那", "几", "点
 _MINE = re.compile(r"我的?(?=[爸妈哥姐弟妹老媳爷奶外儿女太爱丈房同朋])")
 _JOINT = re.compile(r"\s*(?:,\s*and\b|,|\b(?:and|plus)\b|&|、|，|和|跟|与|以及)\s*", re.IGNORECASE)
 _TELLS = re.compile(
-    rf"^(?:(?:{LEAD})\b[\s,.!:-]*)*(?:tell|ask|let(?=.* know\b)|inform|ping|reply to|answer|drop(?=.*\b(?:line|note"
+    rf"^(?:(?:{LEAD})\b[\s,.!:-]*)*(?:tell(?:ing)?|ask(?:ing)?|let(?:ting)?(?=.* know\b)|inform|ping|hit up|reply to"
+    rf"|answer|drop(?=.*\b(?:line|note"
     rf"|text)\b))\s+",
     re.IGNORECASE,
 )
+_SAYS_TO = re.compile(rf"^(?:(?:{LEAD})\b[\s,.!:-]*)*say\s+\S.{{0,60}}?\s+to\s+(?=\w)", re.IGNORECASE)
 _WRITES = (
     ("whatsapp.send", re.compile(r"\bwhatsapp\b", re.IGNORECASE)),
     ("wechat.send", re.compile(r"\b(?:wechat|weixin)\b", re.IGNORECASE)),
@@ -94,9 +98,10 @@ def find_named(words: str, book: ContactBook, *, region: str = "") -> list[Named
 def addressed(words: str, book: ContactBook) -> str | None:
     """The id of the action that writes to somebody who is known: "tell Anna I'm late", "ask mum if she needs bread"; None where
     nobody is told anything."""
-    match = _TELLS.match(words)
+    match, said = _TELLS.match(words), _SAYS_TO.match(words)
     known = None if match is None else known_at(words, match.end(), book)
-    if known is None or not known.contacts or not words[known.end :].strip(" .!?"):
+    is_said = said is not None and (to := known_at(words, said.end(), book)) is not None and bool(to.contacts)
+    if not is_said and (known is None or not known.contacts or not words[known.end :].strip(" .!?")):
         return None
     return next((action for action, app in _WRITES if app.search(words)), "sms.send")
 

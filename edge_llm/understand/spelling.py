@@ -29,6 +29,9 @@ _SHORT: Final = {
     "never mind": "nvm|nevermind",
     "text": "txt",
     "message": "msg",
+    "saying": "sayin|sayn",
+    "telling": "tellin",
+    "let me know": "lmk",
     "because": "cuz|coz",
     "before": "b4",
     "though": "tho",
@@ -71,7 +74,7 @@ _DIGIT = {
     "zero": "0", "oh": "0", "o": "0", "nought": "0", "one": "1", "two": "2", "three": "3", "four": "4", "five": "5",
     "six": "6", "seven": "7", "eight": "8", "nine": "9",
 }  # fmt: skip
-_ONE_DIGIT = rf"(?:(?:double|triple)[\s-]+)?(?:{'|'.join(_DIGIT)}|\d)"
+_ONE_DIGIT = rf"(?:(?:double|triple)[\s-]+)?(?:{'|'.join(_DIGIT)}|\d)(?:\s+hundred\b)?"
 _SPOKEN_NUMBER = re.compile(rf"(?<![\w-])(?:plus\s+)?(?:{_ONE_DIGIT}[\s,-]+){{5,15}}{_ONE_DIGIT}(?![\w-])", re.IGNORECASE)
 """A number said digit by digit: "oh seven double seven one"."""
 
@@ -142,6 +145,8 @@ def _number(said: str) -> str:
     for word in re.findall(r"[a-z]+|\d", said.lower()):
         if word in ("double", "triple"):
             times = 2 if word == "double" else 3
+        elif word == "hundred":
+            digits.append("00")
         elif word != "plus":
             digits.append(times * _DIGIT.get(word, word))
             times = 1

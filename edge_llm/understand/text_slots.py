@@ -74,6 +74,8 @@ def trimmed(text: str, *, is_last: bool = False) -> str | None:
     while before != text:
         before = text
         text = _EDGE.sub("", text.strip(' \t\n.。,，;；:：!！"“”')).strip()
+    if len(text) > 2 and text[0] in "'‘" and text[-1] in "'’":
+        text = text[1:-1].strip()
     text += end if text and not text.endswith(end) else ""
     return None if _NOTHING.fullmatch(text) else text
 

@@ -17,6 +17,7 @@ from edge_llm.understand.durations import FoundDuration, find_durations
 
 DEFAULT_HOUR = 9
 """The hour of a day for which nobody said one; it is shown before anything happens."""
+_TABLES_FROM = 11
 _GAP = re.compile(
     r"[吧呗啊呢哈]?\s*(?:,|，|的|我?要|我?得|at|on|in|the|in the|around|about|by|for|from|@|starting"
     r"|begin+ing|从|在)?\s*(?:the|at"
@@ -133,6 +134,13 @@ def moved(moment: datetime, change: Time) -> datetime:
             at = min(at, other, key=lambda one: abs(one - moment))
         return at
     return change.at
+
+
+def at_mealtime(found: Time) -> Time:
+    """The time of a table: nobody reserves one before eleven without saying that it is the morning."""
+    if not found.has_clock or found.is_half_said or found.at.hour >= _TABLES_FROM:
+        return found
+    return replace(found, at=found.at + timedelta(hours=12))
 
 
 def _relative(text: str, now: datetime, durations: Sequence[FoundDuration]) -> list[Time]:

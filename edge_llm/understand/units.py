@@ -68,6 +68,13 @@ _TARGET = re.compile(
 )
 
 
+_CONVERSION = 8
+"""Most words of a bare conversion."""
+_CONVERTS = re.compile(
+    r"(?:what(?:'?s| is| are)|how much is|how far is|how long is|convert|change|turn)?\s*(?:the\s+)?[\d.,]", re.IGNORECASE
+)
+
+
 @dataclass(frozen=True)
 class Measure:
     """A number with its unit at [start, end) of a text."""
@@ -118,3 +125,13 @@ def target_unit(text: str, *, beyond: Measure | None = None) -> str | None:
         if unit is not None and (beyond is None or unit[0] != beyond.unit):
             return unit[0]
     return None
+
+
+def conversion_of(words: str) -> str | None:
+    """The id of the action that converts, where a few words are a measure and another unit for it: "180c in f"."""
+    if len(words.split()) > _CONVERSION or not _CONVERTS.match(words):
+        return None
+    measures = find_measures(words)
+    if len(measures) != 1 or target_unit(words, beyond=measures[0]) is None:
+        return None
+    return "convert.units"
