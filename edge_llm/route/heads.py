@@ -155,9 +155,9 @@ _TOLD = tuple(
         # somebody, and what they did, do or are
         r"^(?:(?:yesterday|last \w+|this morning|earlier|so|well|honestly|lol|omg|ugh|haha|wow),?\s+)*(?:i|we|he|she"
         r"|they|(?:my|our|his|her|their"
-        r"|the|next door'?s|(?!(?:let|what|where|who|how|when|there|here|that|it)'s)\w+'s)\s+\w+(?:\s+\w+){0,3}?)\s+"
+        r"|the|next door'?s|(?!(?:let|what|where|who|how|when|there|here|that|it)'s)\w+'s)\s+[\w']+(?:\s+[\w']+){0,3}?)\s+"
         r"(?:(?:just|never|always|often|usually|once|really|finally|already)\s+)*"
-        r"(?:(?!need|feed)\w{2,}ed|was|were|had|took|forgot|ran(?! out)|ate|made|went|said|told|came|saw|felt|lost|spent"
+        r"(?:(?!need|feed)\w{2,}ed|was|were|had|took|forgot|ran(?! out)|ate|made|went|said|told|came|saw|felt|rang|lost|spent"
         r"|sent|left|thought|heard|slept|drank|paid|broke|fell"
         r"|woke|drove|flew|wrote|gave|found|knew|won|caught"
         r"|hates?|loves?|enjoys?|forgets?"

@@ -13,7 +13,8 @@ from edge_llm.understand.language import has_cjk
 from edge_llm.understand.spelling import spelt
 
 _VERB = (
-    r"(?:text|call|phone|ring|dial|message|email|e-mail|whatsapp|wechat|send|tell|let|set|start|remind|wake|add|put|stick|pop|chuck|directions|book|reserve|order|buy|"
+    r"(?:text|call|phone|ring|dial|message|email|e-mail|whatsapp|wechat|send|tell(?! (?:him|her|them))|let|set|start"
+    r"|remind|wake|add|put|stick|pop|chuck|directions|book|reserve|order|buy|"
     r"get me|play|navigate|take me|show|find|search|google|look up|open|launch|schedule|arrange|create|make|write|note|"
     r"convert|calculate|translate|check|turn|share|save|remove|delete|draw|plot|give me|what|how|when|where|will it|is it)\b"
 )

@@ -246,9 +246,16 @@ _RULES = (
         _english_date,
     ),
     (
-        _rule(
-            rf"(?:the )?(?P<number>{_NTH})(?=\s*(?:to|till|until|-|–|and"
-            rf"|through)\s*(?:the )?{_NTH}(?: of)? (?P<month>{_MONTH})\b)"
+        re.compile(  # the last of "10-12 April"
+            rf"(?<=\d[-–])(?P<number>{_NTH})(?: of)? (?P<month>{_MONTH})\b(?:,? (?P<year>20\d\d))?(?!,? \d{{4}})", re.IGNORECASE
+        ),
+        _english_date,
+    ),
+    (
+        re.compile(  # the first of "10-12 April"
+            rf"(?<![\w'’-])(?:the )?(?P<number>{_NTH})(?=\s*(?:to|till|until|-|–|and|through)\s*(?:the )?{_NTH}(?: of)?"
+            rf" (?P<month>{_MONTH})\b)",
+            re.IGNORECASE,
         ),
         _english_date,
     ),

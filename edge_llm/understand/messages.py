@@ -31,7 +31,8 @@ _AFTER = re.compile(
     re.IGNORECASE | re.DOTALL,
 )
 _ASIDE = re.compile(
-    r"^\s*,?\s*(?:(?:please|pls|for me|quickly|real quick|nothing fancy|if you (?:could|would))\b"
+    r"^(?:\s*(?:an?|the)\s+(?:\w+\s+)?(?:text|message|sms|e-?mail|mail|line|note)(?=\s*,))?\s*,?\s*(?:(?:please|pls"
+    r"|for me|quickly|real quick|nothing fancy|if you (?:could|would))\b"
     r"|[^,]{1,40},\s*(?=(?:just |and )*(?:to )?say\b))[\s,]*"
     r"(?=\w)",
     re.IGNORECASE,

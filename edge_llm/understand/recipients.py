@@ -19,7 +19,7 @@ _MAIL = re.compile(r"[A-Za-z0-9_.+-]+@[A-Za-z0-9-]+(?:\.[A-Za-z0-9-]+)+")
 _PHONE = re.compile(r"(?<![A-Za-z0-9_.])\+?\(?\d[\d\s().\-]{5,18}\d(?![A-Za-z0-9_.]*[A-Za-z0-9_])|(?<!\d)\d{3,6}(?!\d)")
 _VERBS = (
     "text|call|phone|ring|dial|message|tell|e-?mail|mail|ping|notify|ask|remind|whatsapp|wechat|dm|sms|facetime|let|inform"
-    "|invite|telephone|buzz|bell|msg|txt|calling|ringing|phoning|texting|dial|"
+    "|invite|telephone|buzz|bell|msg|txt|calling|ringing|phoning|texting|telling|asking|hit up|dial|"
     "contact|skype|write|video call|drop|shoot|give|send|meet|see|reply to|answer|forward|share with|say"
 )
 _ENGLISH_CUE = re.compile(

@@ -67,6 +67,8 @@ def _by_kind(before: str, after: str, spans: Callable[[str], Sequence[_Span]], *
     if new is None or old is None or (is_bare and len(before[old[1] :].split()) > _NEAR):
         return None
     rest = said[new[1] :]
+    kept = _LEAD.match(before, old[0])  # "at noon" is put right by an hour alone
+    old = old if kept is None or kept.end() >= old[1] else (kept.end(), old[1])
     return f"{before[: old[0]]}{said[: new[1]]}{before[old[1] :]}{rest}"
 
 

@@ -28,6 +28,9 @@ _RANGE = re.compile(r"\s*(?:to|till|until|-|–|—|through|and|到|至)\s*", re
 _BEFORE = re.compile(
     r"(?:^|(?<=\s))(?:at|on|by|for|around|about|in|from|between|this|starting|until|before|@)\s+(?:the\s+)?$", re.IGNORECASE
 )
+_NEAR_DAY = re.compile(r"(?:tomorrow|today|tonight|this|next|every|each)\b", re.IGNORECASE)
+_BEFORE_DAY = re.compile(r"(?:^|(?<=\s))(?:by|for|from|starting|until|before|around|about)\s+$", re.IGNORECASE)
+"""Before "tomorrow" an "in" is not of the time: "bring it in tomorrow"."""
 _CHINESE_BEFORE = re.compile(r"(?:在|于|从|定在|改到|换成)$")
 _CHINESE_AFTER = re.compile(r"(?:之|以)?前(?![天往])")
 _LATER = re.compile(r"^\s*(?:from now|later|之?后|以后|过后)", re.IGNORECASE)
@@ -258,7 +261,8 @@ def _overlaps(part: Day | Clock, spans: Sequence[tuple[int, int]]) -> bool:
 
 def _widened(text: str, found: Time) -> Time:
     """With the preposition before it, which is no part of anything else."""
-    before = _BEFORE.search(text[: found.start]) or _CHINESE_BEFORE.search(text[: found.start])
+    is_day = _NEAR_DAY.match(text, found.start) is not None
+    before = (_BEFORE_DAY if is_day else _BEFORE).search(text[: found.start]) or _CHINESE_BEFORE.search(text[: found.start])
     after = _CHINESE_AFTER.match(text, found.end)
     start, end = found.start if before is None else before.start(), found.end if after is None else after.end()
     return replace(found, start=start, end=end)

@@ -28,6 +28,15 @@ from edge_llm.route.heads import action_of, is_told
         ("remind me who wrote that song", None),
         ("有人提醒我了吗", None),
         ("call a taxi", None),
+        ("could you telephone Sarah for me, it's about the flat", "call.start"),
+        ("don't let me forget the cake tomorrow", "reminder.add"),
+        ("Reminder: call the tax office", "reminder.add"),
+        ("to-do: renew the permit by Friday", "todo.add"),
+        ("tell Anna on whatsapp I'm late", "whatsapp.send"),
+        ("any chemists near here?", "map.show"),
+        ("find me a lamp on ebay under 50 pounds", "shop.buy"),
+        ("who was that plumber Sam wrote to me about", "memory.search"),
+        ("17 x 23", "calculate"),
         ("what is the weather in my town", None),
     ],
 )
@@ -39,7 +48,10 @@ def test_the_way_of_asking_names_the_action(words: str, action: str | None) -> N
     "words",
     [
         "I always forget to set my alarm", "the weather was lovely on our holiday", "my brother is a translator",
-        "booking hotels is so stressful", "do you like music?", "昨天打车花了两百块", "我朋友从来不回微信", "这首歌真好听",
+        "booking hotels is so stressful",
+        "lol my mum rang me five times today", "I wish I could play the piano",
+        "I had a bad night, the neighbour's alarm went off and I never slept", "text messages are so annoying",
+        "do you like music?", "昨天打车花了两百块", "我朋友从来不回微信", "这首歌真好听",
         "会议开了一上午，累死了", "我哥是翻译",
     ],
 )  # fmt: skip
@@ -50,7 +62,8 @@ def test_what_only_tells_asks_for_nothing(words: str) -> None:
 @pytest.mark.parametrize(
     "words",
     [
-        "I'm hungry, order me food", "my train was late, text Anna", "I need a taxi", "we ran out of milk",
+        "I'm hungry, order me food", "let's have sushi delivered", "got the bread, scrap it from the list",
+        "my train was late, text Anna", "I need a taxi", "we ran out of milk",
         "can you get me a taxi",
         "给妈妈发微信说电影真好看", "饿死了，帮我点外卖", "昨天王芳的邮件里说了什么", "do you have the lease in my files",
     ],

@@ -28,6 +28,8 @@ from edge_llm.understand.extract import extract
         ("taxi.book", "destination", "to the airport", "airport"),
         ("shopping.add", "items", "milk, eggs and bread", ["milk", "eggs", "bread"]),
         ("timer.set", "duration", "ten minutes", "PT10M"),
+        ("timer.set", "duration", "ten", "PT10M"),
+        ("reminder.add", "text", "to ring the vet", "ring the vet"),
         ("restaurant.reserve", "number", "four", 4),
         ("restaurant.reserve", "number", "四个", 4),
         ("convert.currency", "currency_to", "in euros", "EUR"),
@@ -74,7 +76,19 @@ def test_what_corrects_nothing_is_none(actions: dict[str, Action], context: Cont
 
 @pytest.mark.parametrize(
     ("words", "place"),
-    [("2", 1), ("the first one", 0), ("第二个", 1), ("Chen", 1), ("the last", 1), ("Anna", None), ("9", None)],
+    [
+        ("2", 1),
+        ("the first one", 0),
+        ("第二个", 1),
+        ("Chen", 1),
+        ("the last", 1),
+        ("Anna", None),
+        ("9", None),
+        ("the Bell one", 0),
+        ("it's Chen", 1),
+        ("Anna C", 1),
+        ("not that one", None),
+    ],
 )
 def test_which_of_several(words: str, place: int | None) -> None:
     values = [SlotValue(name, f"Anna {name}", Provenance("contact")) for name in ("Bell", "Chen")]

@@ -38,6 +38,16 @@ from tests.unit.edge_llm.understand.conftest import NOW
         ("a table for 4 at 7pm", "2026-11-29T19:00"),
         ("每天早上七点", "2026-11-30T07:00"),
         ("every Monday at 9am", "2026-11-30T09:00"),
+        ("at half seven in the evening", "2026-11-29T19:30"),
+        ("wake me at half 8 tomorrow", "2026-11-30T08:30"),
+        ("eight thirty tomorrow morning", "2026-11-30T08:30"),
+        ("seven fifteen am", "2026-11-30T07:15"),
+        ("by 1430 tomorrow", "2026-11-30T14:30"),
+        ("at 7ish", "2026-11-29T19:00"),
+        ("in like 2 hrs", "2026-11-29T12:00"),
+        ("wake me in 20", "2026-11-29T10:20"),
+        ("on the twentieth of March at seven in the evening", "2027-03-20T19:00"),
+        ("put parents evening in my calendar on friday", "2026-12-04T09:00"),
     ],
 )
 def test_a_time_is_the_next_such(words: str, at: str) -> None:
@@ -47,13 +57,32 @@ def test_a_time_is_the_next_such(words: str, at: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "words", ["add 3 eggs", "I was born on 3 May 1990", "三个人", "set a timer for 10 minutes", "hello", ""]
+    "words",
+    [
+        "add 3 eggs",
+        "I was born on 3 May 1990",
+        "三个人",
+        "set a timer for 10 minutes",
+        "hello",
+        "",
+        "half a dozen eggs",
+        "movie night",
+    ],
 )
 def test_what_is_no_time_to_come_is_none(words: str) -> None:
     assert find_times(words, NOW) == []
 
 
-@pytest.mark.parametrize(("words", "start", "end"), [("from 3 to 5pm on Friday", 15, 17), ("周五下午三点到五点", 15, 17)])
+@pytest.mark.parametrize(
+    ("words", "start", "end"),
+    [
+        ("from 3 to 5pm on Friday", 15, 17),
+        ("周五下午三点到五点", 15, 17),
+        ("tomorrow 2-4pm", 14, 16),
+        ("6 to 7:30 pm on friday", 18, 19),
+        ("from 9 to 5 on monday", 9, 17),
+    ],
+)
 def test_a_span_has_its_end(words: str, start: int, end: int) -> None:
     (found,) = find_times(words, NOW)
     assert found.until is not None

@@ -80,6 +80,34 @@ def context(language: Language) -> Context:
         ("solve.equation", "solve x + y = 10 and x - y = 2", {"expression": "x + y = 10, x - y = 2"}),
         ("chart.draw", "画周一3周二6周三4的折线图", {"items": {"周一": 3, "周二": 6, "周三": 4}}),
         ("weather.show", "三亚现在热吗", {"place": "三亚"}),
+        ("weather.show", "Oslo weather on Sunday", {"place": "Oslo", "time": "2026-03-08"}),
+        ("share.text", "share this to Slack: we ship on Monday", {"text": "we ship on Monday", "app": "Slack"}),
+        ("timer.set", "timer 8 min peas", {"duration": "PT8M", "label": "peas"}),
+        ("timer.set", "1hr 20 timer", {"duration": "PT1H20M"}),
+        ("alarm.set", "I've a 6am train tomorrow so wake me at 4:45", {"time": "2026-03-05T04:45+08:00"}),
+        ("mail.send", "email my boss, subject Rota, say I'm off Friday", {"subject": "Rota", "message": "I'm off Friday"}),
+        ("sms.send", "drop Sarah a text, nothing urgent, just to say that the parcel came", {"message": "the parcel came"}),
+        ("whatsapp.send", "let Emma know dinner is at nine on whatsapp", {"message": "dinner is at nine"}),
+        ("hotel.book", "a room in Bath from the 3rd of April for two nights", {"time": "2026-04-03", "end": "2026-04-05"}),
+        ("hotel.book", "Hotel Vienna 10-12 April", {"place": "Vienna", "time": "2026-04-10", "end": "2026-04-12"}),
+        ("calendar.add", "block out tomorrow 2-4pm for deep work", {"title": "deep work", "end": "2026-03-05T16:00+08:00"}),
+        ("calendar.add", "the summer fair is on the ninth of May at two in the park, could you put that in my diary",
+         {"title": "summer fair", "time": "2026-05-09T14:00+08:00", "place": "park"}),
+        ("reminder.add", "make sure I don't forget to bring the ladder in tomorrow", {"text": "bring the ladder in"}),
+        ("reminder.add", "give me a shout at half three to fetch the kids", {"text": "fetch the kids"}),
+        ("restaurant.reserve", "Table for three, Friday 8pm, Gaucho.", {"restaurant": "Gaucho", "number": 3}),
+        ("restaurant.reserve", "reserve the Ivy for two at half seven tomorrow", {"time": "2026-03-05T19:30+08:00"}),
+        ("app.open", "open the camera for me please, the fox is back", {"app": "camera"}),
+        ("music.play", "play something by Nina Simone while I cook", {"query": "something by Nina Simone"}),
+        ("convert.currency", "how much is £20 in dollars", {"currency_from": "GBP", "currency_to": "USD"}),
+        ("convert.units", "how many grams in an ounce", {"amount": 1, "from_unit": "ounce"}),
+        ("calculate", "20 percent off 60", {"expression": "(1-20/100)*60"}),
+        ("calculate", "split 90 between 4", {"expression": "90/4"}),
+        ("call.start", "can you get tom hughes on the phone", {"recipient": "+447700900103"}),
+        ("call.start", "dial one three six five zero one two three four five six", {"recipient": "+8613650123456"}),
+        ("contact.add", "save a new contact, Omar the builder", {"title": "Omar the builder", "number": None}),
+        ("translate", "into Greek please: the door is open", {"text": "the door is open"}),
+        ("list.remove", "we don't need salt any more so take it off", {"items": ["salt"]}),
     ],
 )  # fmt: skip
 def test_slots_of_a_wording(action: str, words: str, values: Mapping[str, Any]) -> None:
@@ -140,14 +168,34 @@ def test_what_a_correction_changes(action: str, words: str, correction: str, cha
 
 @pytest.mark.parametrize(
     "words",
-    ["算了,不订了", "oh wait, don't send anything", "on second thoughts, cancel that", "stop, I don't want that anymore"],
+    [
+        "算了,不订了",
+        "oh wait, don't send anything",
+        "on second thoughts, cancel that",
+        "stop, I don't want that anymore",
+        "actually forget it, I'll walk",
+        "oh never mind I'll do it now",
+        "nvm",
+        "nah it's fine",
+        "cancel that, Dave's driving me",
+    ],
 )
 def test_taking_back_in_several_clauses(words: str) -> None:
     assert is_cancel(words)
 
 
 @pytest.mark.parametrize(
-    "words", ["算了,换成三点", "don't send it to Anna, send it to Emma", "stop at the bank", "no, tomorrow"]
+    "words",
+    [
+        "算了,换成三点",
+        "don't send it to Anna, send it to Emma",
+        "stop at the bank",
+        "no, tomorrow",
+        "never mind the bread",
+        "cancel my alarm",
+        "forget it, call Anna instead",
+        "never mind that, make it six",
+    ],
 )
 def test_a_change_is_not_taking_back(words: str) -> None:
     assert not is_cancel(words)
