@@ -6,9 +6,8 @@ A slot's role says what reads it; its name refines that (docs/actions.md). Every
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from dataclasses import replace
-from datetime import timedelta
 from itertools import islice, product
 from typing import Any
 
@@ -27,13 +26,14 @@ from edge_llm.understand.model_slots import ask_model
 from edge_llm.understand.numbers import plain, read_chinese, read_english
 from edge_llm.understand.places import find_place
 from edge_llm.understand.places_chinese import is_no_place, place_in_chinese
-from edge_llm.understand.reading import NIGHTS, PEOPLE, Reading
+from edge_llm.understand.reading import PEOPLE, Reading
 from edge_llm.understand.recipients import Named, find_anyone, in_one_breath, values_of
 from edge_llm.understand.said_chinese import place_clause, said_in, spaced_items
 from edge_llm.understand.spelling import Spelt, spelt
 from edge_llm.understand.text_slots import bare_request, by_examples, find_text, items_of, trimmed
-from edge_llm.understand.times import Time, at_mealtime, find_times, moved, shown_time
+from edge_llm.understand.times import Time, find_times, shown_time
 from edge_llm.understand.units import find_measures
+from edge_llm.understand.which_time import ENDS, end_of, start_of
 
 _TYPED = Provenance("typed")
 _URL = re.compile(
@@ -57,11 +57,6 @@ _CARRIERS = {
 """How a message's own app is named after it: "tell Anna I'm late on WhatsApp"."""
 _ONE_UNIT = re.compile(r"\b(?:in|is|are in|make)\s+an?\s+[a-z]+\W*$", re.IGNORECASE)
 _MEANWHILE = re.compile(r"\s+(?:while|because|since|as)\s+(?:i|i'm|we|we're|they)\b.*$", re.IGNORECASE)
-_RINGS = re.compile(r"\b(?:wake me(?: up)?|get me up|remind me|(?:set|need) (?:an?|my) (?:alarm|reminder))\b", re.IGNORECASE)
-_NIGHTS = re.compile(
-    r"\b(?P<count>\d{1,2}|an?|one|two|three|four|five|six|seven|eight|nine|ten|twelve|fourteen)\s+(?P<unit>nights?|weeks?)\b",
-    re.I,
-)
 _WEATHER_AT = re.compile(
     r"^(?!(?:what|how|the|is|any|check|show|tell|today|tomorrow|local|current|give|get|and|this|weekend|friday)\b)"
     r"(?P<x>[a-z][\w'’ -]{1,25}?)(?:'s)?\s+(?:weather|forecast)\b",
@@ -210,65 +205,8 @@ def _stranger(reading: Reading, slot: Slot) -> str | None:
 
 
 def _times(reading: Reading, slot: Slot) -> _Values:
-    times = reading.times
-    if slot.name in ("end", "until", "return", "end_time"):
-        until = next((one for one in times if one.until is not None), None)
-        if until is not None and until.until is not None:
-            return (
-                typed(
-                    until.until.isoformat(timespec="seconds"),
-                    shown_time(until.until, reading.context.now, reading.context.language),
-                ),
-            )
-        nights = NIGHTS.search(reading.words) if times and reading.action.id == "hotel.book" else None
-        if nights is not None and (count := read_chinese(nights["count"])) is not None:
-            return (time_value(replace(times[0], at=times[0].at + timedelta(days=int(count))), slot, reading.context),)
-        later = [one for one in times[1:] if one.at > times[0].at] if len(times) > 1 else []
-        if not later and times and slot.schema.get("format") != "duration" and (last := _after_nights(reading.words, times[0])):
-            later = [last]
-        return (time_value(later[0], slot, reading.context),) if later else ()
-    if not times:
-        return ()
-    chosen = next((one for one in times if one.has_clock), times[0]) if len(times) == 2 and not times[0].has_day else times[0]
-    chosen = _cued(reading.words, times) or chosen
-    if reading.action.id.startswith("restaurant."):
-        chosen = at_mealtime(chosen)
-    if reading.action.id.startswith("alarm.") and not (chosen.has_clock or _names_hour(reading.words, chosen)):
-        return ()  # a day alone wakes nobody
-    return (time_value(chosen, slot, reading.context),)
-
-
-def _cued(words: str, times: Sequence[Time]) -> Time | None:
-    """The hour right after what asks for it, on the day of another one: "I've a 6am train tomorrow so wake me at 4:45"."""
-    cue = max((match.end() for match in _RINGS.finditer(words)), default=None)
-    if cue is None or len(times) < 2:
-        return None
-    after = next((one for one in times if one.start >= cue - 1 and one.has_clock), None)
-    if after is None or after is times[0] or after.has_day:
-        return after
-    day = next((one for one in times if one.has_day and one.end <= cue), None)
-    return after if day is None else replace(after, at=moved(day.at, replace(after, is_half_said=False)))
-
-
-def _after_nights(words: str, first: Time) -> Time | None:
-    """The day on which a stay ends that is said in nights: "from the 12th for three nights"."""
-    said = _NIGHTS.search(words)
-    count = None if said is None else read_english(said["count"])
-    if said is None or count is None:
-        return None
-    days = int(count) * (7 if said["unit"].lower().startswith("week") else 1)
-    return replace(first, at=first.at + timedelta(days=days))
-
-
-def _names_hour(words: str, found: Time) -> bool:
-    return (
-        re.search(
-            r"morning|noon|midnight|evening|afternoon|night|[早晚]上|中午|下午|半夜|凌晨|傍晚",
-            words[found.start : found.end],
-            re.I,
-        )
-        is not None
-    )
+    found = end_of(reading) if slot.name in ENDS else start_of(reading)
+    return () if found is None else (time_value(found, slot, reading.context),)
 
 
 def _durations(reading: Reading, _: Slot) -> _Values:

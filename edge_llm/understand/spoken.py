@@ -118,10 +118,14 @@ _ORDERED = re.compile(
 )
 
 
+_ENGLISH = re.compile(r"(?:[a-z]+\s+){0,3}[\u3400-\u9fff]{1,6}(?:\s+[a-z']+){3}", re.IGNORECASE)
+"""An English sentence about somebody with a Chinese name."""
+
+
 def plainly(words: str) -> str:
     """A Chinese request as somebody would say it who does not hesitate, mix languages or change their mind; any other words as
     they are."""
-    if not has_cjk(words):
+    if not has_cjk(words) or _ENGLISH.match(words):
         return words
     text = chinese_marks(words).strip()
     rest = _LEAD.sub("", text)

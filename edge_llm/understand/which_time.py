@@ -1,0 +1,73 @@
+"""Which of the times of a request is the one that is asked for, and which is the end: "from the 12th for three nights".
+
+times.py reads them; extract.py writes them into slots.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from dataclasses import replace
+from datetime import timedelta
+from typing import Final
+
+from edge_llm.understand.numbers import read_chinese, read_english
+from edge_llm.understand.reading import NIGHTS, Reading
+from edge_llm.understand.times import Time, at_mealtime, moved
+
+ENDS: Final = ("end", "until", "return", "end_time")
+"""Names of slots that hold when something is over."""
+_RINGS = re.compile(r"\b(?:wake me(?: up)?|get me up|remind me|(?:set|need) (?:an?|my) (?:alarm|reminder))\b", re.IGNORECASE)
+_NIGHTS = re.compile(
+    r"\b(?P<count>\d{1,2}|an?|one|two|three|four|five|six|seven|eight|nine|ten|twelve|fourteen)\s+(?P<unit>nights?|weeks?)\b",
+    re.IGNORECASE,
+)
+_PARTS = re.compile(r"morning|noon|midnight|evening|afternoon|night|[早晚]上|中午|下午|半夜|凌晨|傍晚", re.IGNORECASE)
+
+
+def start_of(reading: Reading) -> Time | None:
+    """When it is to be. A day alone wakes nobody, and nobody reserves a table for seven in the morning."""
+    times, action = reading.times, reading.action.id
+    if not times:
+        return None
+    chosen = next((one for one in times if one.has_clock), times[0]) if len(times) == 2 and not times[0].has_day else times[0]
+    chosen = _cued(reading.words, times) or chosen
+    if action.startswith("restaurant."):
+        chosen = at_mealtime(chosen)
+    if action.startswith("alarm.") and not (chosen.has_clock or _PARTS.search(reading.words[chosen.start : chosen.end])):
+        return None
+    return chosen
+
+
+def end_of(reading: Reading) -> Time | None:
+    """When it is over: the end of a span, the nights of a stay after its first day, or a later time."""
+    times = reading.times
+    span = next((one for one in times if one.until is not None), None)
+    if span is not None and span.until is not None:
+        return replace(span, at=span.until, recurrence=None)
+    if not times:
+        return None
+    if reading.action.id == "hotel.book" and (days := _nights(reading.words)):
+        return replace(times[0], at=times[0].at + timedelta(days=days))
+    return next((one for one in times[1:] if one.at > times[0].at), None)
+
+
+def _nights(words: str) -> int:
+    """How many nights are said; 0 where none are."""
+    chinese, english = NIGHTS.search(words), _NIGHTS.search(words)
+    if chinese is not None:
+        return int(read_chinese(chinese["count"]) or 0)
+    count = 0 if english is None else int(read_english(english["count"]) or 0)
+    return count * (7 if english is not None and english["unit"].lower().startswith("week") else 1)
+
+
+def _cued(words: str, times: Sequence[Time]) -> Time | None:
+    """The hour right after what asks for it, on the day of another one: "I've a 6am train tomorrow so wake me at 4:45"."""
+    cue = max((match.end() for match in _RINGS.finditer(words)), default=None)
+    if cue is None or len(times) < 2:
+        return None
+    after = next((one for one in times if one.start >= cue - 1 and one.has_clock), None)
+    if after is None or after is times[0] or after.has_day:
+        return after
+    day = next((one for one in times if one.has_day and one.end <= cue), None)
+    return after if day is None else replace(after, at=moved(day.at, replace(after, is_half_said=False)))
