@@ -52,7 +52,7 @@ _ALSO_READ: Final = frozenset({"time", "duration", "amount", "recipient", "place
 """Roles that a reply to a question about another slot may fill on the way: "tomorrow, at Luigi's"."""
 
 _MAY_ADD = _ALSO_READ | {"app", "number"}
-_NAMED_WITH_MORE: Final = ("contact.add", "translate")
+_NAMED_WITH_MORE: Final = ("contact.add", "translate", "convert.currency", "convert.units")
 """Actions whose text a reply may name with the rest: "刘洋，13911110000", "我爱你，翻成法语"."""
 _REMARK: Final = 5
 """Most words of a remark that adds to a proposal."""
@@ -234,9 +234,12 @@ def restated(waiting: Draft, routed: Sequence[RoutedPart], context: Context) -> 
     """The draft after the person said more of the same request instead of answering: "in Leeds" for a hotel, "remind me to pay
     the rent at noon" after "remind me". What is not said again stays. None where the words ask for something else.
     """
-    if len(routed) != 1 or not routed[0].actions or routed[0].actions[0].id != waiting.action.id or waiting.ready:
+    if len(routed) != 1 or not routed[0].actions or routed[0].actions[0].id != waiting.action.id:
         return None
     found = extract(waiting.action, routed[0].words, context)
+    if waiting.ready:  # "京东上买" says where; what is said again whole is another request
+        is_more = bool(found.slots) and not any(waiting.action.slot(name).required for name in {*found.slots, *found.ambiguous})
+        return _filled(waiting, found.slots) if is_more else None
     if not found.slots and not found.ambiguous:
         return None
     return _unsettled(_filled(waiting, found.slots), found.ambiguous)

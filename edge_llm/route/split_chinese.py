@@ -21,6 +21,7 @@ _ONLY_HERE = ("alarm.set", "timer.set", "reminder.add", "directions.show", "musi
 """What only an assistant is asked for: nobody dictates it to a friend."""
 _ERRANDS = ("taxi.book", "takeaway.order", "shopping.add")
 """What a friend may be told of, unless a mark ends the message."""
+_ORDERED = re.compile(r"^(?:请|麻烦|帮我|给我)*(?:[打叫约点来订](?:一?[个辆台份杯])|把|帮我|给我)")
 _TO_ME = re.compile(r"^(?:请|麻烦|你)?(?:帮我|给我|替我)")
 _TO_YOU = re.compile(r"你(?!帮|给我|替)|咱|我们")
 _BEGINS = re.compile(
@@ -54,7 +55,9 @@ def _parts(before: str, after: str, word: str | None, *, is_marked: bool) -> boo
     if _REFERS_BACK.match(after):
         return False
     if first in _MESSAGES:
-        is_own = second in _ONLY_HERE or (second in _ERRANDS and is_marked and word is not None)
+        is_own = second in _ONLY_HERE or (
+            second in _ERRANDS and is_marked and word is not None and _ORDERED.match(after) is not None
+        )
         return is_own and (word is not None or is_marked) and not _TO_YOU.search(after)
     if first in _LATER:
         return word is not None and second is not None and (second in _ONLY_HERE[:2] or _TO_ME.match(after) is not None)

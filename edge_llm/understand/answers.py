@@ -26,7 +26,7 @@ from edge_llm.understand.units import unit_at
 _SAY = re.compile(
     r"^(?:(?:just |please )*(?:say|tell (?:him|her|them)|write|it should say|the message is|it'?s called|call it|it'?s"
     r"|that)(?: that)?\b[:,]?\s+"
-    r"|(?:就?说|内容是|写|叫做?|就是|告诉(?:他|她))[：:，,]?\s*)",
+    r"|(?:就?说|内容是|写|叫做?|就是|告诉(?:他|她)|(?:跟|和|给)(?:他|她|他们|对方)[说讲](?:一声|一下)?)[：:，,]?\s*)",
     re.IGNORECASE,
 )
 _PLACE_LEAD = re.compile(r"^(?:to|from|at|in|near|the|it'?s|去|到|在|从|是)\s*", re.IGNORECASE)
@@ -89,7 +89,7 @@ def choose(values: Sequence[SlotValue], words: str) -> SlotValue | None:
     for number, names in enumerate(_ORDINALS[: len(values)]):
         if any(re.search(rf"(?<![a-z0-9]){name}(?![a-z0-9])" if name.isascii() else name, text) for name in names):
             return values[number]
-    bare = re.fullmatch(r"(?:the |number |no\.? |option )?(\d)(?: one)?|([一二三四五])", text)
+    bare = re.fullmatch(r"(?:the |number |no\.? |option |选|要|就|第)?(\d)(?: one|号|个)?|([一二三四五])", text)
     if bare is not None:
         said = int(bare[1]) if bare[1] else int(read_chinese(bare[2]) or 0)
         return values[said - 1] if 1 <= said <= len(values) else None

@@ -27,7 +27,7 @@ _LEAD = re.compile(
     r"make (?:it|that)|change (?:it|that) to|change (?:it|that)|let'?s (?:do|make it|say)|it should (?:be|say|go to)"
     r"|should be|it'?s|that'?s|use|better|let'?s|try|i (?:want|need)(?: it)?|say|"
     r"(?:改|换|修改)一下|我(?:要|想要?|说)(?:听|点|买|吃|说|去|看|找|叫|放|订)?的?是|不对|不是?"
-    r"|(?:说|打|写|搞|弄|记|看|点|选)?错了?|等等|等一下|抱歉|哦|噢|是|应该是|我是说|我说的是|改成"
+    r"|我?(?:说|打|写|搞|弄|记|看|点|选)?错了?|等等|等一下|抱歉|哦|噢|是|应该是|我是说|我说的是|改成"
     r"|改到|改为|换成|换到|换为|换一?[首个家杯份条张道种]|换|还是|要|改|而是"
     r"|(?:提前|提早|推迟|延后|延|往后推|往前提|推|挪|移|调整?|变)(?:到|成|至)|(?:can|could) (?:you|we)"
     r"|(?:move|push|shift|bring|put|set) (?:it|that)(?: forward| back)?(?: to)?|reschedule (?:it|that)?(?: (?:to|for))?"
@@ -58,10 +58,15 @@ _MARKED = re.compile(
     r"|wait|rather|wrong"
     r"|it'?s|move"
     r"|push|shift|reschedule)\b|不|错|提前|提早|推迟|延后|挪|调|变成"
-    r"|改|换|应该|我是说|等等|还是|而是",
+    r"|改|换|(?:听|点|买|吃|去|看|找|叫|放|订|要)的是|应该|我是说|等等|还是|而是",
     re.IGNORECASE,
 )
 _SHIFT = re.compile(r"(?P<earlier>提前|提早|早|往前(?:提|挪|调)?)|推迟|延后|延迟|延|晚|往后(?:推|挪|延|调)?|推后")
+_RESAID = re.compile(
+    r"^(?:不对[，,]?|不是[，,]?|还是|改成|改为|改一下[，,]?|换成|就|那就)*(?:就?说|内容(?:改成"
+    r"|是|换成))[：:，,]?(?P<new>.{2,})$"
+)
+"""A message said anew: "改成说我快到了"."""
 _CODE = re.compile(r"(?<![A-Za-z\d])[A-Za-z]*\d[A-Za-z\d-]*(?![A-Za-z\d])")
 _ROLE_WORDS: Mapping[str, SlotRole] = {
     "time": "time", "date": "time", "day": "time", "hour": "time", "when": "time", "时间": "time", "日期": "time",
@@ -85,9 +90,8 @@ def correct(call_slots: Mapping[str, SlotValue], action: Action, words: str, con
     """
     text = _TRAIL.sub("", chinese_marks(words).strip().strip(".。!！").strip())
     marked = _MARKED.search(words) is not None
-    for change in (list_changed(call_slots, action, text), _shifted(call_slots, action, text, context)):
-        if change is not None:
-            return change
+    if (remark := _by_remark(call_slots, action, text, context)) is not None:
+        return remark
     for pattern in _NOT:
         match = pattern.match(text)
         if match is None:
@@ -117,6 +121,14 @@ def correct(call_slots: Mapping[str, SlotValue], action: Action, words: str, con
     mended = put_right(call_slots[texts[0].name], rest, context) if texts[0].role == "text" else None
     said = mended or _like(call_slots[texts[0].name].value, rest) or answer_slot(texts[0], rest, context, action=action)
     return None if said is None else {texts[0].name: said}
+
+
+def _by_remark(call_slots: Mapping[str, SlotValue], action: Action, text: str, context: Context) -> dict[str, SlotValue] | None:
+    """What a remark in Chinese says of one slot: a message said anew, a longer list, an hour moved."""
+    message = _RESAID.match(text)
+    if message is not None and "message" in call_slots:
+        return {"message": typed(message["new"])}
+    return list_changed(call_slots, action, text) or _shifted(call_slots, action, text, context)
 
 
 def _like(held: object, new: str) -> SlotValue | None:

@@ -16,11 +16,13 @@ _LEAD = re.compile(
     r"|do the math on|"
     r"[a-z] (?:if|when|where|given(?: that)?)|"
     r"the (?:roots?|solutions?|zeros?) (?:of|to|for)|if|"
-    r"帮我|请|计算|算一?下|算算|原价|那么?|算出|算|求解|求|解方程组?|解一下|解|方程|一下)[\s:：,，]*)+",
+    r"帮我|请|计算|算一?下|算算|原价|那么?|算出|算|求解|求|(?:解|求)(?:一?下|一?个)?(?:这个)?方程组?"
+    r"|帮忙|解一下|解|方程|一下)[\s:：,，]*)+",
     re.IGNORECASE,
 )
 _TAIL = re.compile(
-    r"(?:\s+(?:equal|come to|make|for [a-z])|(?:等于|是|得|为)(?:多少|几)|多少|的(?:值|结果|和|积|根|解)"
+    r"(?:\s+(?:equal|come to|make|for [a-z])|(?:等于|是|得|为)(?:多少|几)|等于|[，,]?(?:一共|总共"
+    r"|合计)(?:是|有)?(?:多少|几)?|怎么解|多少|的(?:值|结果|和|积|根|解)"
     r"|[，,]?\s*(?:求|那么?|则)?\s*[a-z]\s*(?:的值)?(?:等于|是|为)(?:多少|几)"
     r"|[啊呀呢吧呗]|(?:每人|人均|每个人|一个?人)?(?:是|要|该|付|得)?(?:多少钱?|几块钱?)|几|[，,]?\s*(?:求"
     r"|解)出?\s*[a-z](?:的值)?|,?\s+(?:what is|find|solve for) [a-z]|[?？。.!！=\s])+$",
@@ -79,6 +81,7 @@ def find_expression(words: str) -> str | None:
     text = re.sub(rf"(?<![分\d.])分之|{CHINESE_NUMBER}", _chinese, text)
     text = re.sub(r"([\d.]+)[块元]?(?:钱)?[，,]?(\d+)个?人(?:平?分|AA|平摊|均摊|分摊)", r"\1/\2", text, flags=re.IGNORECASE)
     text = re.sub(r"^(.+?[加减乘除+*/×÷-].+?)[，,]?再(?=[加减乘除+*/×÷-])|[，,]?再(?=[加减乘除+*/×÷-])", _first, text)
+    text = re.sub(r"(?<=\d)(?:块钱?|元)(?=的)", "", text)
     text = _CHINESE_PERCENT.sub(
         lambda found: f"({found['count'] or found['alone']}/100)" + (f"*{found['of']}" if found["of"] else ""), text
     )

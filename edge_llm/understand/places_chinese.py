@@ -10,20 +10,20 @@ from edge_llm.understand.places import clean_place
 from edge_llm.understand.spoken import PARTICLES, without_particles
 
 _STOP = (
-    rf"(?=[，,。？！?!；;\s]|的?(?:飞?机票|航班|车票|票|路线|路上|怎么|咋|往返|单程|要多久|多远"
+    rf"(?=[，,。？！?!；;\s]|的路(?:怎么|咋|$)|的?(?:飞?机票|航班|车票|票|路线|路上|怎么|咋|往返|单程|要多久|多远"
     rf"|酒店|宾馆)|{PARTICLES}*[。？！?!]*$|接我|来?一[张辆]|的车|叫|打车|走哪|坐几|最快|比较|出差"
     rf"|旅游|旅行|玩|办事)"
 )
 _X = r"[^，,。？！?!；;\s]"
-_FROM_X = r"[^，,。：:\s到飞至从去打叫导带帮我送接约坐想]"
+_FROM_X = r"[^，,。：:\s到飞至从去打叫导带帮我们送接约坐想订买]"
 _PAIR = (
     rf"从(?P<o>{_X}{{1,12}}?)(?:出发)?[，,]?(?:打车|叫车|叫个车|坐车|开车|走路|步行|导航|打的)?(?:飞往"
     rf"|飞到|飞|前往|到|去|回|至)(?P<d>{_X}+?){_STOP}",
-    rf"(?:^|[，,：:\s])(?:请|麻烦|帮我|给我|我要|我想)*(?:订|买|查|看看?|要|来|抢)?(?:一?[张个下趟])?(?:的)?(?P<"
+    rf"(?:^|[，,：:\s订买查抢])(?:请|麻烦|帮我|给我|我要|我想)*(?:订|买|查|看看?|要|来|抢)?(?:一?[张个下趟])?(?:的)?(?P<"
     rf"o>{_FROM_X}{{1,8}}?)(?:飞往|飞到|飞|到|至)(?P<d>{_X}+?){_STOP}",
 )
 _TO = (
-    rf"(?:飞往|飞到|飞|前往|开往|导航到|导航去|导航回|导到|送我到|送我去|去到|去|到|回|往)(?:一?趟)?(?P<x>(?!从"
+    rf"(?:飞往|飞到|飞|前往|开往|导航(?:一下)?(?:到|去|回|往)?|导到|送我到|送我去|去到|去|到|回|往)(?:一?趟)?(?P<x>(?!从"
     rf"|吧|了|[的得]){_X}+?){_STOP}",
 )
 _FROM = (
@@ -117,8 +117,10 @@ def is_no_place(words: str, action_id: str, slot: str, said: str) -> bool:
     """Whether what the general rules take for a place in Chinese is none: a verb before "到", "出门" before the weather."""
     if not has_cjk(words):
         return False
-    return (action_id == "weather.show" and _NO_WEATHER_PLACE.match(said) is not None) or (
-        action_id in _ROUTES and slot == "origin"
+    return (
+        (action_id == "weather.show" and _NO_WEATHER_PLACE.match(said) is not None)
+        or (action_id in _ROUTES and slot == "origin")
+        or (slot == "restaurant" and _NO_TABLE.fullmatch(said) is not None)
     )
 
 

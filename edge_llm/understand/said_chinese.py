@@ -23,6 +23,7 @@ _PLACE_CLAUSE: Final = re.compile(
     r"|咖啡馆|咖啡厅|广场|公园|体育馆|图书馆|大厦|大楼|中心|家里|楼下|教室|[店楼厅馆室]))$"
     r"|^在(?P<y>[^，,]{2,12})$"
 )
+_BUDGET = re.compile(r"[，,\s]*(?:预算|不超过|最多|[\d一二两三四五六七八九十百千]+(?:块钱?|元)?(?:以内|以下|之内|左右))")
 _LEFT_OVER: Final = re.compile(r"^(?:开始|结束|开|持续|时长|大概|左右|到|从|，|,|\s)*$")
 _DESIRED: Final = ("items", "item", "dish", "query", "app", "title", "text", "label")
 
@@ -43,6 +44,8 @@ def said_in(words: str, action: Action, slot: Slot) -> str | None:
     for cue in CUES_CHINESE.get(f"{action.id}.{slot.name}{'' if slot.required else '?'}", ()):
         match = cue.search(text)
         if match is not None and (said := _cleaned(match["x"])) is not None:
+            if action.id == "shop.buy":
+                return _cleaned(_BUDGET.split(said)[0])
             return _without_place(said) if action.id == "calendar.add" else said
     return None
 

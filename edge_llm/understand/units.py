@@ -59,8 +59,8 @@ _COUNTED = re.compile(
     rf"(?P<count>[-−]?(?:{ENGLISH_NUMBER}|{CHINESE_NUMBER}|半))\s*(?P<unit>[A-Za-z°℃℉²/\u3400-\u9fff]+(?: [a-z]+){{0,3}})",
     re.IGNORECASE,
 )
-_MORE = re.compile(r"(?<=[米斤升丈吨尺])([一二三四五六七八九半])(?![十百千万个点分\d小])")
-"""A tenth, or a half, of the unit before it: "两米三", "2斤半"."""
+_MORE = re.compile(r"(?<=[米斤升丈吨尺])([一二三四五六七八九]{1,2}|半)(?![十百千万个点分\d小])")
+"""A tenth, or a half, of the unit before it: "两米三", "一米七五", "2斤半"."""
 _TARGET = re.compile(
     r"(?:\b(?:in|into|to|as|are in|is in)\s+|how many\s+|(?:等于|是|合|有|换算?成|转换?成|换|化成|变成|折合)(?:多少|几)?"
     r"|多少|几)(?P<unit>[A-Za-z°℃℉²/\u3400-\u9fff][A-Za-z°℃℉²/\u3400-\u9fff ]*)",
@@ -107,7 +107,8 @@ def find_measures(text: str) -> list[Measure]:
         if unit is not None and value is not None:
             more = _MORE.match(text, unit[1])
             if more is not None:  # 两米三, 2斤半
-                value += (read_chinese(more[1]) or Decimal(0)) / (1 if more[1] == "半" else 10)
+                tenths = [read_chinese(one) or Decimal(0) for one in more[1]]
+                value += sum((one / (1 if more[1] == "半" else 10**at) for at, one in enumerate(tenths, 1)), Decimal(0))
             end = unit[1] if more is None else more.end()
             found.append(Measure(match.start(), end, -value if written.startswith("-") else value, unit[0]))
         match = _COUNTED.search(

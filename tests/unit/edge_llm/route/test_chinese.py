@@ -1,0 +1,74 @@
+"""Chinese commands that name their action, talk that asks for none, and several requests in one sentence."""
+
+from __future__ import annotations
+
+import pytest
+
+from edge_llm.route import split_requests
+from edge_llm.route.heads import action_of, is_told
+
+
+@pytest.mark.parametrize(
+    ("words", "action"),
+    [
+        ("半个小时后叫我关火", "reminder.add"),
+        ("明早六点半喊我起来", "alarm.set"),
+        ("我这儿蒸着鱼呢，劳驾给我计个时，八分钟", "timer.set"),
+        ("麻烦给周敏打个电话，我找她有点事情", "call.start"),
+        ("微信张三：晚上吃饭不", "wechat.send"),
+        ("告诉王芳我五分钟后到", "sms.send"),
+        ("邮件给赵磊，标题请假", "mail.send"),
+        ("提醒我给妈妈发微信", "reminder.add"),
+        ("待办加一条交电费", "todo.add"),
+        ("把卫生纸加清单里", "shopping.add"),
+        ("清单里那个洗发水不用了", "list.remove"),
+        ("往日历上添一条：周五体检", "calendar.add"),
+        ("我后天有事没", "calendar.show"),
+        ("滴滴，公司到浦东机场", "taxi.book"),
+        ("饿死了 美团点个黄焖鸡", "takeaway.order"),
+        ("网易云给我放点民谣", "music.play"),
+        ("今天用不用带伞", "weather.show"),
+        ("周围有没有停车场", "map.show"),
+        ("淘宝买条围巾", "shop.buy"),
+        ("百度一下糖尿病吃什么", "web.search"),
+        ("上回小李发给我的那个做法，给我找出来", "memory.search"),
+        ("取消今晚的订位", None),
+        ("微信怎么备份", None),
+    ],
+)
+def test_the_shape_of_a_command_names_the_action(words: str, action: str | None) -> None:
+    assert action_of(words) == action
+
+
+@pytest.mark.parametrize(
+    "words",
+    ["闹钟响了三遍我都没听见，服了", "我妈又在微信群里发养生文章了 无语", "刚打车花了五十多", "刚给我妈打完电话",
+     "机票又涨价了", "我妈不会用微信", "打车软件越来越贵了", "昨晚的外卖好难吃", "给我讲个冷笑话"],
+)  # fmt: skip
+def test_talk_asks_for_nothing(words: str) -> None:
+    assert is_told(words)
+    assert action_of(words) is None
+
+
+@pytest.mark.parametrize(
+    "words", ["咖啡又没了，加到清单里", "我妈让我三点打给她，提醒我", "周末天气好不好", "把这句发出去：服了"]
+)
+def test_a_request_within_talk_is_one(words: str) -> None:
+    assert not is_told(words)
+
+
+@pytest.mark.parametrize(
+    ("words", "requests"),
+    [
+        ("发微信跟妈妈说我出门了，顺便打个车去高铁站", ["发微信跟妈妈说我出门了", "打个车去高铁站"]),
+        ("微信周敏：我出发了。再叫辆滴滴去国贸", ["微信周敏：我出发了", "叫辆滴滴去国贸"]),
+        ("先打给赵磊，再定个20分钟的计时器", ["先打给赵磊", "定个20分钟的计时器"]),
+        ("给妈妈发微信说你先走，然后打车回来", ["给妈妈发微信说你先走，然后打车回来"]),
+        ("提醒我买菜，顺便给妈妈打个电话", ["提醒我买菜，顺便给妈妈打个电话"]),
+        ("提醒我一下，给奶奶打电话", ["提醒我一下，给奶奶打电话"]),
+        ("给客户回电话这事，下午两点提醒我", ["给客户回电话这事，下午两点提醒我"]),
+        ("鸡蛋吃完了，酱油也快见底了，都给我记到购物单上", ["鸡蛋吃完了，酱油也快见底了，都给我记到购物单上"]),
+    ],
+)
+def test_requests_are_cut_where_a_command_begins(words: str, requests: list[str]) -> None:
+    assert split_requests(words) == requests
