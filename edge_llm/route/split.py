@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 
 from edge_llm.route.split_chinese import split_chinese
+from edge_llm.understand.cues import SOCIAL
 from edge_llm.understand.language import has_cjk
 from edge_llm.understand.spelling import spelt
 
@@ -24,7 +25,7 @@ _OWN = (
     r"remind me|wake me|play (?:some|my|me|the)\b|order me|get me an? (?:taxi|cab|uber|ride)|book (?:me|an?)\b|"
     r"add .{1,60} to (?:my|the) |"
     r"put .{1,60} on (?:my|the) |navigate|(?:get |give me |show me )?directions to|call an? (?:taxi|cab|uber)"
-    r"|open the \w+|turn (?:on|off)|"
+    rf"|open (?:up )?(?:the \w+|{SOCIAL}|spotify|youtube|netflix|maps|settings)|turn (?:on|off)|"
     r"(?:tell me|show me) (?:what|how|the|if|whether)|what(?:'s| is| will) the (?:weather|forecast|time)|how do i get|"
     r"(?P<reach>(?:text|call|email|message|whatsapp|phone) (?!me\b|him\b|her\b|them\b|us\b|you\b|it\b)\w+))"
 )

@@ -19,12 +19,13 @@ from edge_llm.understand.places import clean_place, find_place
 from edge_llm.understand.places_chinese import place_reply
 from edge_llm.understand.recipients import read_reply, values_of
 from edge_llm.understand.said_chinese import reply_text, spaced_items
-from edge_llm.understand.text_slots import items_of, trimmed
-from edge_llm.understand.times import Time, at_mealtime, find_times, parse_exact
+from edge_llm.understand.text_slots import items_of, trimmed, without
+from edge_llm.understand.times import Time, at_usual_hour, find_times, parse_exact
 from edge_llm.understand.units import unit_at
 
 _SAY = re.compile(
-    r"^(?:(?:just |please )*(?:say|tell (?:him|her|them)|write|it should say|the message is|it'?s called|call it|it'?s"
+    r"^(?:(?:just |please )*(?:say|tell (?:him|her|them)|ask (?:him|her|them)|write|it should say|the message is"
+    r"|it'?s called|call it|it'?s"
     r"|that)(?: that)?\b[:,]?\s+"
     r"|(?:就?说|内容是|写|叫做?|就是|告诉(?:他|她)|(?:跟|和|给)(?:他|她|他们|对方)[说讲](?:一声|一下)?)[：:，,]?\s*)",
     re.IGNORECASE,
@@ -34,7 +35,7 @@ _FIGURES = {one: str(number) for number, one in enumerate("零一二三四五六
 _FIGURES_SHARED = 3
 """Last figures of a number that must be as they were said: who remembers four may have one of them wrong."""
 _ORDINALS = (
-    ("first", "1st", "第一", "前面", "上面", "头一个", "前一个"), ("second", "2nd", "第二"), ("third", "3rd", "第三"),
+    ("first", "1st", "former", "第一", "前面", "上面", "头一个", "前一个"), ("second", "2nd", "第二"), ("third", "3rd", "第三"),
     ("fourth", "4th", "第四"),
     ("fifth", "5th", "第五"),
 )  # fmt: skip
@@ -56,7 +57,7 @@ def answer_slot(slot: Slot, words: str, context: Context, *, action: Action | No
     if not text:
         return None
     if slot.role == "time":
-        return _time(slot, text, context, is_meal=action is not None and action.id.startswith("restaurant."))
+        return _time(slot, text, context, "" if action is None else action.id)
     if slot.role == "duration":
         durations = find_durations(text) or find_durations(f"{text.strip(' .!')} minutes")  # "ten" are minutes
         return duration_value(durations[0].duration, context) if durations else None
@@ -69,6 +70,8 @@ def answer_slot(slot: Slot, words: str, context: Context, *, action: Action | No
     if slot.role == "choice":
         return _choice(slot, text)
     if slot.role == "place":
+        if action is not None and any(one.role == "time" for one in action.slots):  # "from Gatwick on Friday"
+            text = without(text, [(one.start, one.end) for one in find_times(text, context.now)]) or text
         place = (
             find_place(text, slot.name) if re.match(r"(?:take|drive|navigate|i want|从|打车)", text, re.IGNORECASE) else None
         )
@@ -93,7 +96,7 @@ def choose(values: Sequence[SlotValue], words: str) -> SlotValue | None:
     if bare is not None:
         said = int(bare[1]) if bare[1] else int(read_chinese(bare[2]) or 0)
         return values[said - 1] if 1 <= said <= len(values) else None
-    if re.search(r"\blast\b|最后|(?:后|下)(?:面|边|一个)|末尾", text):
+    if re.search(r"\b(?:last|latter)\b|最后|(?:后|下)(?:面|边|一个)|末尾", text):
         return values[-1]
     initial = re.fullmatch(r"(?:the )?(\w+) (\w)\.?", text)
     if initial is not None:  # "Tom H"
@@ -133,10 +136,10 @@ def _shared_end(one: str, other: str) -> int:
     )
 
 
-def _time(slot: Slot, text: str, context: Context, *, is_meal: bool = False) -> SlotValue | None:
+def _time(slot: Slot, text: str, context: Context, action: str = "") -> SlotValue | None:
     times = find_times(text, context.now, is_bare=True)
     if times:
-        return time_value(at_mealtime(times[0]) if is_meal else times[0], slot, context)
+        return time_value(at_usual_hour(times[0], action, context.now), slot, context)
     if len(text) > 40 or not re.search(r"\d", text):
         return None
     exact = parse_exact(text, context.now)
@@ -194,6 +197,8 @@ def _choice(slot: Slot, text: str) -> SlotValue | None:
 def _text(slot: Slot, text: str) -> SlotValue | None:
     if slot.name in ("text", "title"):  # "to ring the vet"
         text = re.sub(r"^to\s+(?=\w)", "", text, flags=re.IGNORECASE)
+    if slot.role == "query":
+        text = re.sub(r"^(?:for|about)\s+(?=\w)", "", text, flags=re.IGNORECASE)
     said = trimmed(_SAY.sub("", text).strip().strip('"“”'))
     if said is None:
         return None

@@ -102,7 +102,7 @@ _CUES: dict[str, tuple[str, ...]] = {
         r"|任务|清单|要做|笔记|备忘).*",
         r"(?:设|建|加|定)(?:置|立)?(?:一?个)?提醒[，,：:]\s*(?P<x>.+)",
         r"^(?P<x>.+?)[，,]?(?:到时候|记得|别忘了)?(?:提醒我|叫我)(?:一下|一声)?$",
-        r"\bremind(?:er)?\s+(?:me|us)?\s*(?:to|about|that|of|for|:)?\s*(?P<x>.+)",
+        r"\bremind(?:er)?\s+(?:me|us)?\s*[,;]?\s*(?:to|about|that|of|for|:)?\s*(?P<x>.+)",
         r"\b(?:don'?t|do not) let me forget\s+(?:to|about|that)?\s*(?P<x>.+)",
         rf"\b(?:{PUT})\s+(?P<x>(?!it\b|that\b|this\b|them\b).+?)\s+{_TO_MY}{_LISTS}",
         rf"\b(?:{PUT})\s+{_TO_MY}{_LISTS}\s*[:,]?\s*(?:to|that)?\s*(?P<x>.+)",

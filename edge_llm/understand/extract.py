@@ -56,6 +56,8 @@ _CARRIERS = {
 }  # fmt: skip
 """How a message's own app is named after it: "tell Anna I'm late on WhatsApp"."""
 _ONE_UNIT = re.compile(r"\b(?:in|is|are in|make)\s+an?\s+[a-z]+\W*$", re.IGNORECASE)
+_INSTEAD = re.compile(r"^.+\s+no,?\s+(?:(?:sorry|wait|actually),?\s+)?(?=[^\s])", re.IGNORECASE)
+"""What a place is not: "London, no, Paris"."""
 _MEANWHILE = re.compile(r"\s+(?:while|because|since|as)\s+(?:i|i'm|we|we're|they)\b.*$", re.IGNORECASE)
 _WEATHER_AT = re.compile(
     r"^(?!(?:what|how|the|is|any|check|show|tell|today|tomorrow|local|current|give|get|and|this|weekend|friday)\b)"
@@ -278,7 +280,7 @@ def _places(reading: Reading, slot: Slot) -> _Values:
         said = by_examples(reading.timeless, reading.action, slot.name)
     if said is None and reading.action.id == "weather.show" and (at := _WEATHER_AT.match(bare_request(reading.timeless))):
         said = at["x"]
-    return () if said is None else (typed(said),)
+    return () if said is None else (typed(_INSTEAD.sub("", said)),)
 
 
 def _free(reading: Reading, slot: Slot) -> _Values:

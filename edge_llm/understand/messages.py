@@ -38,6 +38,7 @@ _ASIDE = re.compile(
     re.IGNORECASE,
 )
 """What stands between who gets a message and what it says, and is neither."""
+_COMMA = re.compile(r"^\s*,\s*(?=(?:that|saying|to say|asking|and say|and tell)\b)", re.IGNORECASE)
 _CHINESE_AFTER = re.compile(
     r"^\s*(?:的)?(?:(?:发|打|写|寄|送|回|留|转)(?:送|了|去)?)?(?:一?[个条封份则句]|一下)?(?:(?:微信"
     r"|短信)(?:上|里)?发(?:一?[句条个])?|微信|短信|消息|信息|邮件|邮箱|电邮"
@@ -81,7 +82,7 @@ def message_in(words: str, recipient: tuple[int, int] | None) -> str | None:
         explicit = _CONTENT.search(words)
         if explicit is not None:
             return _clean(explicit["x"])
-        before, after = words[: recipient[0]], _ASIDE.sub("", words[recipient[1] :])
+        before, after = words[: recipient[0]], _COMMA.sub(" ", _ASIDE.sub("", words[recipient[1] :]))
         chinese = re.match(r"^\s*[\u3400-\u9fff，：]", after) is not None
         match = (_CHINESE_AFTER if chinese else _AFTER).match(after)
         said = None if match is None else _clean(match["x"])

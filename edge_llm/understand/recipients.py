@@ -137,7 +137,15 @@ def read_reply(words: str, book: ContactBook, *, region: str = "") -> Named | No
     if handles:
         return handles[0]
     stripped = words.strip(" \t.,!?。，！？")
-    bare = re.sub(r"^(?:to|it'?s|call|text|my friend|给|是|发给|打给|找|就)\s*", "", stripped, flags=re.IGNORECASE) or stripped
+    bare = (
+        re.sub(
+            r"^(?:(?:to|it'?s|call|text)(?: (?:the|my|our))?|the|my friend|给|是|发给|打给|找|就)\s*",
+            "",
+            stripped,
+            flags=re.IGNORECASE,
+        )
+        or stripped
+    )
     for text in dict.fromkeys((bare, stripped)):
         contacts = tuple(book.find(text))
         if contacts:

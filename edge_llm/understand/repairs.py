@@ -25,10 +25,10 @@ _MARK = re.compile(
     rf"|{_MAKE}))*"
     rf"|(?:oh|wait|oops|whoops|sorry|hang on|hold on|actually|er+m?|u[mh]+),?\s+(?:no|i mean(?:t)?|{_MAKE}"
     rf"|wait)(?:,?\s+{_MAKE})?"
-    rf"|i mean(?:t)?(?: to say)?|or rather|scratch that|{_MAKE}|no)\b\s*[,:]?\s*(?=\w)",
+    rf"|i mean(?:t)?(?: to say)?|or rather|scratch that|{_MAKE}|no|sorry|actually)\b\s*[,:]?\s*(?=\w)",
     re.IGNORECASE,
 )
-_BARE: Final = ("no",)
+_BARE: Final = ("no", "sorry", "actually")
 """Marks that are mostly something else: what they put right stands right before them."""
 _NEAR: Final = 2
 """Most words between a value and a bare mark."""
@@ -38,6 +38,9 @@ _LEAD = re.compile(r"(?:at|on|for|in|to|by)\s+", re.IGNORECASE)
 _PREPOSITION = re.compile(
     r"(?:on|in|at|to|from|under|by|near|behind|with|for|beside|over|inside|next to|through|above|below|opposite)\b", re.I
 )
+_THING = re.compile(r"(?:to |from |at |in )?(?:the|my|our|an?)\s+\w", re.IGNORECASE)
+_LAST_THING = re.compile(r"\b(?:(?:to|from|at|in)\s+)?(?:the|my|our|an?)\s+\w+(?:\s+\w+)?\s*$", re.IGNORECASE)
+_TO = re.compile(r"(?:to|from|at|in)\s+", re.IGNORECASE)
 _Span = tuple[int, int]
 
 
@@ -47,12 +50,16 @@ def repaired(words: str, people: ContactBook, today: date) -> str:
         before, after = words[: mark.start()], words[mark.end() :]
         if not before.strip():
             continue
-        is_bare = mark["mark"].lower() in _BARE
-        for spans in (_lengths, _days(today), _hours, _counts):
+        said = mark["mark"].lower()
+        is_bare = said in _BARE
+        is_excuse = is_bare and said != "no" and any(start == 0 for start, _ in _lengths(after))
+        for spans in (_lengths, _days(today), *(() if is_excuse else (_hours, _counts))):  # "at six, sorry, ten minutes late"
             new = _by_kind(before, after, spans, is_bare=is_bare)
             if new is not None:
                 return new
         if (new := _by_person(before, after, people, is_bare=is_bare)) is not None:
+            return new
+        if (new := _by_article(before, after)) is not None:
             return new
         if not is_bare and (new := _by_preposition(before, after)) is not None:
             return new
@@ -70,6 +77,15 @@ def _by_kind(before: str, after: str, spans: Callable[[str], Sequence[_Span]], *
     kept = _LEAD.match(before, old[0])  # "at noon" is put right by an hour alone
     old = old if kept is None or kept.end() >= old[1] else (kept.end(), old[1])
     return f"{before[: old[0]]}{said[: new[1]]}{before[old[1] :]}{rest}"
+
+
+def _by_article(before: str, after: str) -> str | None:
+    new = _THING.match(after)
+    old = None if new is None else _LAST_THING.search(before)
+    if new is None or old is None:
+        return None
+    kept = _TO.match(before, old.start()) if _TO.match(after) is None else None
+    return f"{before[: old.start() if kept is None else kept.end()]}{after}"
 
 
 def _by_preposition(before: str, after: str) -> str | None:

@@ -17,7 +17,7 @@ from edge_llm.understand.durations import FoundDuration, find_durations
 
 DEFAULT_HOUR = 9
 """The hour of a day for which nobody said one; it is shown before anything happens."""
-_TABLES_FROM = 11
+_TABLES_FROM, _ALARMS_TO = 11, 12
 _GAP = re.compile(
     r"[吧呗啊呢哈]?\s*(?:,|，|的|我?要|我?得|at|on|in|the|in the|around|about|by|for|from|@|starting"
     r"|begin+ing|从|在)?\s*(?:the|at"
@@ -139,11 +139,17 @@ def moved(moment: datetime, change: Time) -> datetime:
     return change.at
 
 
-def at_mealtime(found: Time) -> Time:
-    """The time of a table: nobody reserves one before eleven without saying that it is the morning."""
-    if not found.has_clock or found.is_half_said or found.at.hour >= _TABLES_FROM:
+def at_usual_hour(found: Time, action: str, now: datetime) -> Time:
+    """The time in the half of the day that an action is mostly for, where neither was said: nobody reserves a table before
+    eleven without saying that it is the morning, and an alarm wakes."""
+    if not found.has_clock or found.is_half_said:
         return found
-    return replace(found, at=found.at + timedelta(hours=12))
+    if action.startswith("restaurant.") and found.at.hour < _TABLES_FROM:
+        return replace(found, at=found.at + timedelta(hours=12))
+    if action.startswith("alarm.") and found.at.hour > _ALARMS_TO:
+        at = found.at - timedelta(hours=12)
+        return replace(found, at=at if at > now else at + timedelta(days=1))
+    return found
 
 
 def _relative(text: str, now: datetime, durations: Sequence[FoundDuration]) -> list[Time]:

@@ -11,9 +11,10 @@ from dataclasses import replace
 from datetime import timedelta
 from typing import Final
 
+from edge_llm.understand.durations import Duration
 from edge_llm.understand.numbers import read_chinese, read_english
 from edge_llm.understand.reading import NIGHTS, Reading
-from edge_llm.understand.times import Time, at_mealtime, moved
+from edge_llm.understand.times import Time, at_usual_hour, moved
 
 ENDS: Final = ("end", "until", "return", "end_time")
 """Names of slots that hold when something is over."""
@@ -33,7 +34,7 @@ def start_of(reading: Reading) -> Time | None:
     chosen = next((one for one in times if one.has_clock), times[0]) if len(times) == 2 and not times[0].has_day else times[0]
     chosen = _cued(reading.words, times) or chosen
     if action.startswith("restaurant."):
-        chosen = at_mealtime(chosen)
+        chosen = at_usual_hour(chosen, action, reading.context.now)
     if action.startswith("alarm.") and not (chosen.has_clock or _PARTS.search(reading.words[chosen.start : chosen.end])):
         return None
     return chosen
@@ -49,7 +50,11 @@ def end_of(reading: Reading) -> Time | None:
         return None
     if reading.action.id == "hotel.book" and (days := _nights(reading.words)):
         return replace(times[0], at=times[0].at + timedelta(days=days))
-    return next((one for one in times[1:] if one.at > times[0].at), None)
+    later = next((one for one in times[1:] if one.at > times[0].at), None)
+    if later is None and len(times) > 1 and times[1].has_day:  # "from the 3rd to the 5th", today being the 4th
+        following = Duration(months=1).after(times[1].at)
+        return replace(times[1], at=following) if following > times[0].at else None
+    return later
 
 
 def _nights(words: str) -> int:
