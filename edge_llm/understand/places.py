@@ -83,7 +83,7 @@ _RULES = {name: tuple(re.compile(pattern, re.IGNORECASE) for pattern in patterns
 _NOT_A_PLACE = re.compile(
     r"(?:here|there|it|me|pick me up|my (?:calendar|list|phone)|the (?:way|map|weather|forecast|web)|get there|what|who|a"
     r"|an|one|now|outside|"
-    r"一[个家间晚张套座处]|[个间晚张套座处]|这里|那里|这儿|我|一下|查|看|查一下|今天|明天|后天|今晚|帮我|地图|天气|告诉我)?",
+    r"(?:日历|日程).*|一[个家间晚张套座处]|[个间晚张套座处]|这里|那里|这儿|我|一下|查|看|查一下|今天|明天|后天|今晚|帮我|地图|天气|告诉我)?",
     re.IGNORECASE,
 )
 _LEAD = re.compile(

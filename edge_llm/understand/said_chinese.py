@@ -50,11 +50,14 @@ def said_in(words: str, action: Action, slot: Slot) -> str | None:
     return None
 
 
+_CALENDAR = re.compile("日历|日程")
+
+
 def place_clause(words: str) -> str | None:
     """The clause of an appointment that only says where it is: "在湖边饭店", "3号会议室"."""
     for clause in re.split(r"[，,。；;]|\s{1,}", words):
         match = _PLACE_CLAUSE.match(clause.strip())
-        if match is not None and len(clause) > 2:
+        if match is not None and len(clause) > 2 and not _CALENDAR.search(clause):
             return str(match["x"] or match["y"])
     return None
 
