@@ -40,7 +40,9 @@ def _member(words: str, members: list[str]) -> str | None:
 
 
 def _currency(words: str, *, is_target: bool) -> str | None:
-    found = find_currencies(words)
+    named = find_currencies(words)
+    # "300块人民币" names one twice
+    found = [one for at, one in enumerate(named) if not at or one.code != named[at - 1].code or one.start > named[at - 1].end]
     if not found:
         return None
     if len(found) == 1:

@@ -36,7 +36,7 @@ _RINGS = re.compile(r"\b(?:wake|remind|ping|nudge|alarm)\b", re.IGNORECASE)
 _BARE = re.compile(r"(?<=\bin )\d{1,2}(?=\s+to\s+[a-z]|\s*[,.!?]|\s*$)", re.IGNORECASE)
 """Minutes, where something is to ring: "wake me in 20"."""
 _CHINESE = re.compile(
-    rf"(?P<count>半|{CHINESE_NUMBER})\s*(?:个|個)?(?P<more>半)?(?:的)?"
+    rf"(?<![点點\d.一二三四五六七八九十])(?P<count>半|{CHINESE_NUMBER})\s*(?:个|個)?(?P<more>半)?(?:的)?"
     r"(?P<unit>秒钟|秒|分钟|刻钟|小时|钟头|天|周|星期|礼拜|(?<=个)月|年|分(?!之))(?P<after>半)?"
 )
 _JOIN = re.compile(r"\s*(?:,\s*)?(?:and\s+|又|零|加)?\s*", re.IGNORECASE)

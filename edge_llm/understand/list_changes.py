@@ -20,6 +20,7 @@ _ADDED = re.compile(
 _DROPPED = re.compile(
     r"^(?:把)?(?P<x>[^，,]+?)(?:就)?(?:不要|不用|不用买|去掉|删掉|删|划掉|拿掉|取消)(?:了|吧|啦)?(?:[，,\s]*(?:"
     r"换成|改成|改为|换|改|要)(?P<new>.+))?$"
+    r"|^(?:把)?(?P<z>[^，,]+?)(?:换成|改成|改为)(?P<new3>.+)$"
     r"|^(?:不要|不用买|去掉|删掉)(?P<y>[^，,]+?)(?:了|吧|啦)?(?:[，,\s]*(?:换成|改成|改为|换|改|要)(?P<new2>.+))?$"
 )
 _A_REQUEST = re.compile(r"^(?:帮|给|叫|打(?!火)|提醒|设|定|订|查|搜|放|导航|发|麻烦|请|告诉|通知|把)")
@@ -35,7 +36,7 @@ def list_changed(call_slots: Mapping[str, SlotValue], action: Action, words: str
     text = without_particles(words.strip())
     dropped = _DROPPED.match(text)
     if dropped is not None:
-        old, new = (dropped["x"] or dropped["y"]).strip(), dropped["new"] or dropped["new2"]
+        old, new = (dropped["x"] or dropped["y"] or dropped["z"]).strip(), dropped["new"] or dropped["new2"] or dropped["new3"]
         if old in items and (new or len(items) > 1):
             place = items.index(old)
             items[place : place + 1] = [without_particles(new)] if new else []

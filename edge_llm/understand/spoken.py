@@ -133,7 +133,7 @@ def plainly(words: str) -> str:
     for pattern, chinese in (*_ENGLISH_COMMANDS, *_THINGS):
         text = pattern.sub(chinese, text)
     text = _DIGITS.sub(lambda found: "".join(map(_FIGURES.__getitem__, found[0])), text)
-    text = re.sub(r"(?<=一下)(?=(?:周|星期|礼拜)[一二三四五六日天])", " ", text)  # not next week's
+    text = re.sub(r"(?<=一下)(?=周|(?:星期|礼拜)[一二三四五六日天])", " ", text)  # not next week's
     dictated = _DICTATED.search(text)
     command = len(text) if dictated is None else dictated.start()
     return settled(_DAYS.sub(r"\1天", text[:command]) + text[command:])
