@@ -17,8 +17,6 @@ from toolchain import Toolchain
 ROUNDS = 40
 GROWTH_BYTES = 48 << 20
 """Most that the resident memory may grow: half of what one engine that stays behind would hold."""
-FIXED_HEAP = ("-Xms256m", "-Xmx256m", "-XX:+AlwaysPreTouch")
-"""All of Java's heap is resident throughout: what CancelsKt subtracts is then neither more nor less than what is there."""
 
 
 @dataclass(frozen=True)
@@ -41,7 +39,7 @@ class Cancels:
 def cancel_at_random(tools: Toolchain, jars: Jars, phone: Path, rounds: int, seed: int) -> Cancels:
     """Raises ToolchainError with the library's words when text was lost or the process died."""
     arguments = [str(phone), str(rounds), str(seed)]
-    output = run_on_host(tools, jars, "dev.edgellm.CancelsKt", arguments, properties={}, flags=FIXED_HEAP, timeout_s=3600)
+    output = run_on_host(tools, jars, "dev.edgellm.CancelsKt", arguments, properties={}, steady=True, timeout_s=3600)
     return Cancels(**json.loads(output))
 
 

@@ -34,9 +34,10 @@ PROMPTS = (
 TOKENS = 16
 
 
-def junit(tools: Toolchain, jars: Jars, classes: list[str], **properties: str) -> str:
+def junit(tools: Toolchain, jars: Jars, classes: list[str], *, steady: bool = False, **properties: str) -> str:
     names = {"edgellm." + name: value for name, value in properties.items()}
-    return run_on_host(tools, jars, "org.junit.runner.JUnitCore", [f"dev.edgellm.{name}" for name in classes], properties=names)
+    words = [f"dev.edgellm.{name}" for name in classes]
+    return run_on_host(tools, jars, "org.junit.runner.JUnitCore", words, properties=names, steady=steady)
 
 
 def test_goldens_and_units(tools: Toolchain, jars: Jars, phones: dict[int, Path], delivered: Path, tmp_path: Path) -> None:
@@ -60,7 +61,7 @@ def test_goldens_and_units(tools: Toolchain, jars: Jars, phones: dict[int, Path]
 
 @pytest.mark.parametrize("bits", [4, 8])
 def test_the_engine_runs_the_export(tools: Toolchain, jars: Jars, phones: dict[int, Path], bits: int) -> None:
-    assert "OK (" in junit(tools, jars, ["EngineTest"], model=str(phones[bits]))
+    assert "OK (" in junit(tools, jars, ["EngineTest"], steady=True, model=str(phones[bits]))
 
 
 def test_answers_are_pythons(tools: Toolchain, jars: Jars, phones: dict[int, Path], bundles: dict[int, Bundle]) -> None:
