@@ -99,7 +99,9 @@ def _row(name: str, values: list[float], bound: float, unit: str) -> Row:
 
 
 def _environment(home: Path) -> dict[str, str]:
-    return {**os.environ, "EDGE_LLM_HOME": str(home)}
+    """With bytecode, as an installed package has it; the warm-up makes it here."""
+    kept = {name: value for name, value in os.environ.items() if name != "PYTHONDONTWRITEBYTECODE"}
+    return {**kept, "EDGE_LLM_HOME": str(home)}
 
 
 def main() -> int:
