@@ -14,7 +14,7 @@ from edge_llm.understand.durations import find_durations
 from edge_llm.understand.expressions import find_expression
 from edge_llm.understand.extract import duration_value, handle_wanted, time_value, typed
 from edge_llm.understand.language import has_cjk
-from edge_llm.understand.numbers import find_numbers, plain, read_chinese
+from edge_llm.understand.numbers import FIGURES, find_numbers, plain, read_chinese
 from edge_llm.understand.places import clean_place, find_place
 from edge_llm.understand.places_chinese import place_reply
 from edge_llm.understand.recipients import read_reply, values_of
@@ -31,9 +31,6 @@ _SAY = re.compile(
     re.IGNORECASE,
 )
 _PLACE_LEAD = re.compile(r"^(?:to|from|at|in|near|the|it'?s|去|到|在|从|是)\s*", re.IGNORECASE)
-_FIGURES = {one: str(number) for number, one in enumerate("零一二三四五六七八九")} | {"〇": "0", "幺": "1", "两": "2"}
-_FIGURES_SHARED = 3
-"""Last figures of a number that must be as they were said: who remembers four may have one of them wrong."""
 _ORDINALS = (
     ("first", "1st", "former", "第一", "前面", "上面", "头一个", "前一个"), ("second", "2nd", "第二"), ("third", "3rd", "第三"),
     ("fourth", "4th", "第四"),
@@ -114,26 +111,16 @@ def choose(values: Sequence[SlotValue], words: str) -> SlotValue | None:
 
 def _by_figures(values: Sequence[SlotValue], text: str) -> SlotValue | None:
     """The one whose number ends, or begins, as the reply says: "尾号3003", "139开头的"."""
-    said = "".join(_FIGURES.get(one, one) for one in text)
+    said = "".join(FIGURES.get(one, one) for one in text)
     figures = re.search(r"\d{3,}", said)
     if figures is None:
         return None
     numbers = [re.sub(r"\D", "", str(value.value)) for value in values]
     if re.search(r"开头|打头|begin|start", text):
-        hits = [
-            value for value, number in zip(values, numbers, strict=True) if number.removeprefix("86").startswith(figures[0])
-        ]
-        return hits[0] if len(hits) == 1 else None
-    shared = [_shared_end(number, figures[0]) for number in numbers]
-    best = max(shared, default=0)
-    return values[shared.index(best)] if best >= _FIGURES_SHARED and shared.count(best) == 1 else None
-
-
-def _shared_end(one: str, other: str) -> int:
-    """How many of the last characters are the same."""
-    return next(
-        (at for at, (a, b) in enumerate(zip(reversed(one), reversed(other), strict=False)) if a != b), min(len(one), len(other))
-    )
+        fits = [number.removeprefix("86").startswith(figures[0]) for number in numbers]
+    else:
+        fits = [number.endswith(figures[0]) for number in numbers]
+    return values[fits.index(True)] if sum(fits) == 1 else None
 
 
 def _time(slot: Slot, text: str, context: Context, action: str = "") -> SlotValue | None:

@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from typing import Literal
+from typing import Final, Literal
 
 from edge_llm.understand.numbers import read_chinese, read_english
 
 Half = Literal["am", "pm"]
 
-PARTS = {
+PARTS: Final[Mapping[str, tuple[int, Half]]] = {
     "early morning": (7, "am"), "morning": (9, "am"), "noon": (12, "pm"), "lunchtime": (12, "pm"), "midday": (12, "pm"),
     "afternoon": (15, "pm"), "evening": (19, "pm"), "tonight": (20, "pm"), "night": (21, "pm"), "midnight": (0, "am"),
     "凌晨": (5, "am"), "清晨": (7, "am"), "早晨": (8, "am"), "早上": (8, "am"), "早": (8, "am"), "上午": (10, "am"),
@@ -128,7 +129,7 @@ def find_clocks(text: str, *, is_bare: bool = False) -> list[Clock]:
             if not is_said:
                 continue
             hour, half = PARTS[name]
-            _keep(found, Clock(match.start(), match.end(), hour, 0, half, name not in _EXACT))  # type: ignore[arg-type]
+            _keep(found, Clock(match.start(), match.end(), hour, 0, half, name not in _EXACT))
     if is_bare and not any(not clock.is_part for clock in found):
         for match in re.finditer(
             rf"(?<![\w.:])(?:({_HOUR_WORD})|(\d{{1,2}}))(?:[ -](thirty|fifteen|forty[ -]five))?(?![\w:.%/])", text, re.I

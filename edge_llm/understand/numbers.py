@@ -37,6 +37,8 @@ _TENS = {
     word: 10 * number
     for number, word in enumerate(["twenty", "thirty", "forty", "fifty", "sixty", "seventy", "eighty", "ninety"], 2)
 }
+FIGURES = {one: str(number) for number, one in enumerate("零一二三四五六七八九")} | {"〇": "0", "幺": "1", "两": "2"}
+"""Characters for single figures, as a telephone number is said."""
 _POWERS = {"hundred": 100, "thousand": 1000, "million": 10**6, "billion": 10**9, "trillion": 10**12}
 _SUFFIXES = {"k": 1000, "m": 10**6, "bn": 10**9, **_POWERS}
 # "50k" and "5M" count; "298K" is a temperature and "1.75m" a length

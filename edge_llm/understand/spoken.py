@@ -10,6 +10,7 @@ import re
 from typing import Final
 
 from edge_llm.understand.language import chinese_marks, has_cjk
+from edge_llm.understand.numbers import FIGURES
 
 HESITATION: Final = (
     r"(?:哎[呀哟呦]*|诶|欸|唉[呀哟]?|嗯+|呃+|额|啊|哦+|噢|喔|喂|嗨|嘿|哈喽|哈啰|你好|那个|这个"
@@ -66,7 +67,6 @@ _ENGLISH_THINGS: Final = (
 )
 _THINGS = tuple((re.compile(pattern, re.IGNORECASE), chinese) for pattern, chinese in _ENGLISH_THINGS)
 
-_FIGURES: Final = {**{one: str(number) for number, one in enumerate("零一二三四五六七八九")}, "〇": "0", "幺": "1", "两": "2"}
 _DIGITS = re.compile(r"[零〇一幺二两三四五六七八九]{7,}")
 """A number of a phone, said figure by figure."""
 _DAYS = re.compile(r"([今明后昨])儿个?(?![子女童])")
@@ -132,7 +132,7 @@ def plainly(words: str) -> str:
     text = rest or text
     for pattern, chinese in (*_ENGLISH_COMMANDS, *_THINGS):
         text = pattern.sub(chinese, text)
-    text = _DIGITS.sub(lambda found: "".join(map(_FIGURES.__getitem__, found[0])), text)
+    text = _DIGITS.sub(lambda found: "".join(map(FIGURES.__getitem__, found[0])), text)
     text = re.sub(r"(?<=一下)(?=周|(?:星期|礼拜)[一二三四五六日天])", " ", text)  # not next week's
     dictated = _DICTATED.search(text)
     command = len(text) if dictated is None else dictated.start()

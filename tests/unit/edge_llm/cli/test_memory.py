@@ -393,17 +393,8 @@ def test_errors_are_json_where_that_is_wanted(program: Program) -> None:
 
 
 def test_people_and_senders_are_shown(program: Program, tmp_path: Path, filled: Path, own_keyring: OwnKeyring) -> None:
+    people = (Mention("from", "Anna Lee", ("anna@lee.example",)), Mention("to", is_owner=True))
     with Memory.open() as memory:
-        memory.add(
-            [
-                Draft(
-                    "See you!",
-                    "message",
-                    "1",
-                    people=(Mention("from", "Anna Lee", ("anna@lee.example",)), Mention("to", is_owner=True)),
-                )
-            ],
-            source="phone",
-        )
+        memory.add([Draft("See you!", "message", "1", people=people)], source="phone")
     assert "Anna Lee → me" in program("memory", "list", "--person", "Anna Lee").out
     assert "Anna Lee: anna@lee.example" in program("memory", "list", "people").out

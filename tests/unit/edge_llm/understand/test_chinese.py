@@ -167,6 +167,7 @@ def test_another_request_is_no_item_of_a_list() -> None:
         ("后面那个", 1),
         ("选1", 0),
         ("尾号1234的", None),
+        ("尾号8003的", None),
         ("138", 0),
     ],
 )
