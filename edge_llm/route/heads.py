@@ -110,7 +110,7 @@ _HEADS = tuple(
         rf"|navigate(?: me)?(?: to)?|(?:take|drive|guide) me to(?= (?:the|my|an?|our|\d))|(?:take|get"
         rf"|drive) me (?:back )?home)(?:\s|$)"
         r"(?!.*\b(?:app|settings|page)\b)"),
-        ("map.show", r"^(?:the )?(?:nearest|closest) [^,]{2,40}$|^"
+        ("map.show", r"^(?:the )?(?:nearest|closest) [^,]{2,40}$|"
         r"^(?!.*\b(?:stay|hotels?|rooms?|tables?|book|flights?)\b)(?:(?:\w+ )?(?:any|is there an?"
         r"|are there any|where(?:'?s| is| are)|find(?: me)?|show(?: me)?"
         r"|which)\b)[^,]*"
