@@ -52,7 +52,10 @@ def prefill_seconds(model: StoredModel, target: Target, engine: Engine, tokens: 
     """Seconds from an empty cache to the logits after a prompt of so many tokens."""
     shape = model.shape
     spans = tokens * engine.span((tokens + 1) / 2)
-    total = shape.attention_macs(spans) / target.compute[FLOAT_KERNEL].prefill.value
+    attention = target.compute[FLOAT_KERNEL].prefill
+    if target.scored_attention is not None and second_layout_bytes(model, target, engine):
+        attention = target.scored_attention
+    total = shape.attention_macs(spans) / attention.value
     passes = -(-tokens // engine.chunk)
     for tensor in model.tensors:
         if shape.is_multiplied(tensor.spec):

@@ -32,6 +32,9 @@ PREFILL_TOKENS: Final = 256
 FAR_TOKENS: Final = 4 * PREFILL_TOKENS
 """In the cache when decoding is timed again, for what a longer cache costs."""
 
+PREFILL_FAR_HELD: Final = FAR_TOKENS - PREFILL_TOKENS
+"""The same for prefill."""
+
 _DECODE_TOKENS = 12
 _ROUNDS = 3
 # Enough to be far larger than a cache: what a small model's own weights take, or this much of a large one's.
@@ -54,6 +57,8 @@ class Timing:
     held_far: float
     prefill_s: float
     """For PREFILL_TOKENS."""
+    prefill_far_s: float
+    """For so many more, with PREFILL_FAR_HELD in the cache."""
     first_prefill_s: float
     """For the first ones, which load what is only needed for many tokens at once."""
     process_bytes: int
@@ -145,6 +150,10 @@ def time_probe(path: Path, threads: int) -> Timing:
         session.rewind(PREFILL_TOKENS)
         for _ in range(PREFILL_TOKENS, FAR_TOKENS, PREFILL_TOKENS):
             session.feed(prompt)
+        far_prefills = []
+        for _ in range(_ROUNDS):
+            session.rewind(PREFILL_FAR_HELD)
+            far_prefills.append(_seconds(lambda: session.feed(prompt)))
         far = [decode() for _ in range(_ROUNDS)]
     return Timing(
         decode_s=statistics.median(decodes),
@@ -152,6 +161,7 @@ def time_probe(path: Path, threads: int) -> Timing:
         decode_far_s=statistics.median(far),
         held_far=FAR_TOKENS + _ROUNDS * _DECODE_TOKENS / 2,
         prefill_s=statistics.median(prefills),
+        prefill_far_s=statistics.median(far_prefills),
         first_prefill_s=first,
         process_bytes=before,
         rounds=_ROUNDS,

@@ -79,6 +79,9 @@ class Target:
     repacking: Figure | None = None
     """Bytes of weights laid out anew when the first long prompt comes, where onnxruntime does that with 4-bit ones
     (runtimes/ort.py: on x86); None where it does not."""
+    scored_attention: Figure | None = None
+    """Multiply-accumulates of attention in the graph for long prompts that second layout belongs to, which takes all scores
+    of a pass at once; None where it is as fast as any other."""
     measured: bool = False
     """The figures were measured just now, on the machine itself, with this build's kernels."""
     notes: tuple[str, ...] = field(default=())

@@ -22,7 +22,16 @@ from quantize.engines import ONNXRUNTIME
 from quantize.estimates import decode_seconds, prefill_seconds, second_layout_bytes
 from quantize.model_shape import ModelShape, shape_of
 from quantize.recipe import recipe_for
-from quantize.speed_probe import FAR_TOKENS, PREFILL_TOKENS, Timing, cut_to_probe, read_rates, time_probe, write_probe
+from quantize.speed_probe import (
+    FAR_TOKENS,
+    PREFILL_FAR_HELD,
+    PREFILL_TOKENS,
+    Timing,
+    cut_to_probe,
+    read_rates,
+    time_probe,
+    write_probe,
+)
 from quantize.stored_model import StoredModel, store
 from quantize.targets import BLOCK_KERNEL, FLOAT_KERNEL, THIS, Compute, Figure, Target
 from runtimes.errors import EdgeLLMError, RuntimeFailedError
@@ -33,6 +42,7 @@ ProgressCallback: TypeAlias = Callable[[str, int, int], None]
 _WIDENING_MACHINES: Final = frozenset({"x86_64", "amd64"})  # as runtimes/ort.py: elsewhere one layout serves for both
 _LEAST_SHARE = 0.02
 _UNBOUND = 1e15
+_NOT_MEASURED: Final = Figure(_UNBOUND, "not measured")
 
 
 @dataclass(frozen=True)
@@ -114,37 +124,63 @@ def _profile(machine: MachineFacts, bandwidth: float, float_rate: float, probes:
         measured=True,
         notes=("Measured just now: other programs that run meanwhile slow it down, and all figures with it.",),
     )
-    target = _with_attention(target, probes[8])
+    target = _with_attention(target, probes)
     target = replace(target, repacking=_repacking(target, probes))
     for bits, probe in probes.items():
         target = _with_type(target, recipe_for(bits).body, probe)
     return replace(target, compute=MappingProxyType(dict(target.compute)))
 
 
-def _with_attention(target: Target, probe: _Probe) -> Target:
-    """The target with the rate of attention to a longer cache, where that shows above the reading of it."""
-    form, timing = probe.form, probe.timing
-    further = timing.held_far - timing.held
-    reading = form.shape.kv_reads(further, windowed=False) * ONNXRUNTIME.kv_bytes / target.bandwidth.value
-    computing = timing.decode_far_s - timing.decode_s - reading
-    if computing <= 0:
-        return target
-    stated = target.compute[FLOAT_KERNEL]
-    rate = min(stated.decode.value, form.shape.attention_macs(further) / computing)
-    source = f"a probe's tokens after {FAR_TOKENS} tokens beside those after {PREFILL_TOKENS}"
-    return replace(target, compute={**target.compute, FLOAT_KERNEL: replace(stated, decode=Figure(rate, source))})
+def _with_attention(target: Target, probes: Mapping[int, _Probe]) -> Target:
+    """The target with the rates of attention, where what a longer cache costs shows.
+
+    The graphs that a second layout belongs to have a prefill rate of their own; the 8-bit probe runs the other ones.
+    """
+    stated, probe = target.compute[FLOAT_KERNEL], probes[8]
+    reading = _more(probe) * probe.form.shape.kv_reads(1, windowed=False) * ONNXRUNTIME.kv_bytes / target.bandwidth.value
+    decode = _attention_rate(
+        probe.form.shape.attention_macs(_more(probe)), probe.timing.decode_far_s - probe.timing.decode_s - reading, stated.decode
+    )
+    compute = Compute(decode, _prefill_attention(probe, stated.prefill))
+    laid_out_twice = [probe for probe in probes.values() if _second_layout(target, probe)]
+    return replace(
+        target,
+        compute={**target.compute, FLOAT_KERNEL: compute},
+        scored_attention=_prefill_attention(laid_out_twice[0], stated.prefill) if laid_out_twice else None,
+    )
+
+
+def _more(probe: _Probe) -> float:
+    return probe.timing.held_far - probe.timing.held
+
+
+def _prefill_attention(probe: _Probe, most: Figure) -> Figure:
+    further = probe.form.shape.attention_macs(PREFILL_TOKENS * PREFILL_FAR_HELD)
+    return _attention_rate(further, probe.timing.prefill_far_s - probe.timing.prefill_s, most)
+
+
+def _attention_rate(macs: float, seconds: float, most: Figure) -> Figure:
+    """The rate of so much more attention in so much more time, or `most` where that is no slower."""
+    if seconds <= 0 or macs / seconds >= most.value:
+        return most
+    return Figure(macs / seconds, f"a probe with up to {FAR_TOKENS} tokens in the cache beside one with {PREFILL_TOKENS}")
+
+
+def _second_layout(target: Target, probe: _Probe) -> int:
+    if platform.machine().lower() not in _WIDENING_MACHINES:
+        return 0
+    return second_layout_bytes(probe.form, replace(target, repacking=_NOT_MEASURED), ONNXRUNTIME)
 
 
 def _repacking(target: Target, probes: Mapping[int, _Probe]) -> Figure | None:
     if platform.machine().lower() not in _WIDENING_MACHINES:
         return None
-    unknown = Figure(_UNBOUND, "not measured")
     for probe in probes.values():
-        loaded = second_layout_bytes(probe.form, replace(target, repacking=unknown), ONNXRUNTIME)
+        loaded = _second_layout(target, probe)
         took = probe.timing.first_prefill_s - probe.timing.prefill_s
         if loaded and took > 0:
             return Figure(loaded / took, "a probe's first prompt beside the later ones")
-    return unknown
+    return _NOT_MEASURED
 
 
 def _with_type(target: Target, kind: str, probe: _Probe) -> Target:

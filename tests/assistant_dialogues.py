@@ -104,7 +104,8 @@ def recorders(calls: list[Call]) -> tuple[Recorder, ...]:
 def load() -> list[Dialogue]:
     """All dialogues: ours before the strangers', English before Chinese."""
     found = []
-    for name in ("en", "zh", "stranger_en", "stranger_zh", "stranger2_en", "stranger2_zh", "stranger3_en", "stranger3_zh"):
+    strangers = sorted(path.stem for path in FOLDER.glob("stranger*.json"))
+    for name in ("en", "zh", *strangers):
         author, _, language = name.rpartition("_")
         for row in json.loads((FOLDER / f"{name}.json").read_text(encoding="utf-8")):
             steps = tuple(Step(one["action"], one["slots"], frozenset(one.get("free", ()))) for one in row["steps"])

@@ -171,6 +171,7 @@ def _figures(target: Target) -> dict[str, Any]:
         "peak_bandwidth_bytes_per_s": target.peak_bandwidth,
         "process_bytes": target.process,
         "repacking_bytes_per_s": target.repacking,
+        "scored_attention_macs_per_s": target.scored_attention,
     }
     for kind, compute in target.compute.items():
         named[f"{kind}_decode_macs_per_s"] = compute.decode

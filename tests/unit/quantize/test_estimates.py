@@ -77,3 +77,13 @@ def test_what_weights_take_in_memory() -> None:
     assert weight_bytes(four, PHONE, ONNXRUNTIME) == packed + table.bytes
     assert weight_bytes(four, replace(PHONE, repacking=Figure(1e9, "a test")), ONNXRUNTIME) == 2 * packed + table.bytes
     assert weight_bytes(four, PHONE, LLAMA_CPP) == four.weight_bytes
+
+
+def test_the_graph_for_long_prompts_has_its_own_rate_of_attention() -> None:
+    four = store(SHAPE, recipe_for(4), "onnx")
+    widened = replace(PHONE, repacking=Figure(1e9, "a test"))
+    slow = replace(widened, scored_attention=Figure(1e6, "a test"))
+    further = SHAPE.attention_macs(512 * 256.5)
+    taken = [prefill_seconds(four, target, ONNXRUNTIME, 512) for target in (widened, slow)]
+    assert taken[1] - taken[0] == pytest.approx(further / 1e6 - further / PHONE.compute[FLOAT_KERNEL].prefill.value)
+    assert prefill_seconds(EIGHT, slow, ONNXRUNTIME, 512) == prefill_seconds(EIGHT, widened, ONNXRUNTIME, 512)

@@ -17,8 +17,9 @@ from quantize.model_shape import shape_of
 from quantize.plan import plan
 from quantize.planned_model import PlannedModel
 from quantize.recipe import recipe_for
-from quantize.speed_probe import PREFILL_TOKENS, Timing, cut_to_probe, read_rates, time_probe, write_probe
+from quantize.speed_probe import PREFILL_FAR_HELD, PREFILL_TOKENS, Timing, cut_to_probe, read_rates, time_probe, write_probe
 from quantize.stored_model import store
+from quantize.targets import FLOAT_KERNEL
 from quantize.this_machine import MachineFacts, measure
 from runtimes.errors import RuntimeFailedError
 from tests.unit.quantize.test_architecture import TINY
@@ -27,13 +28,14 @@ FACTS = MachineFacts("a processor", threads=1, memory_bytes=8 << 30, usable_byte
 SHAPE = shape_of(replace(TINY, context_length=1024), "tiny")
 
 
-def timing(decode_s: float, prefill_s: float) -> Timing:
+def timing(decode_s: float, prefill_s: float, far: float = 1.5) -> Timing:
     return Timing(
         decode_s=decode_s,
         held=262.0,
         decode_far_s=decode_s * 1.3,
         held_far=1042.0,
         prefill_s=prefill_s,
+        prefill_far_s=prefill_s * far,
         first_prefill_s=prefill_s + 0.5,
         process_bytes=50_000_000,
         rounds=3,
@@ -41,7 +43,7 @@ def timing(decode_s: float, prefill_s: float) -> Timing:
 
 
 def test_a_profile_gives_back_what_was_measured(monkeypatch: pytest.MonkeyPatch) -> None:
-    times = {8: timing(0.020, 2.0), 4: timing(0.012, 1.5)}
+    times = {8: timing(0.020, 2.0), 4: timing(0.012, 1.5, far=1.2)}
     written: list[int] = []
 
     def answer(call: object, *_arguments: object) -> object:
@@ -60,6 +62,11 @@ def test_a_profile_gives_back_what_was_measured(monkeypatch: pytest.MonkeyPatch)
         assert prefill_seconds(form, target, ONNXRUNTIME, PREFILL_TOKENS) == pytest.approx(took.prefill_s, rel=0.01)
         first = first_prompt_seconds(form, target, ONNXRUNTIME, PREFILL_TOKENS)
         assert first == pytest.approx(took.prefill_s + (0.5 if bits == 4 and target.repacking else 0.0), rel=0.01)
+        tiled, scored = target.compute[FLOAT_KERNEL].prefill, target.scored_attention
+        if bits == 8 or scored is not None:  # on x86 4 bits have a graph of their own for long prompts
+            rate = scored.value if bits == 4 and scored is not None else tiled.value
+            further = form.shape.attention_macs(PREFILL_TOKENS * PREFILL_FAR_HELD)
+            assert further / rate == pytest.approx(took.prefill_far_s - took.prefill_s)
         if bits == 8:  # the probe that attention is solved from
             assert decode_seconds(form, target, ONNXRUNTIME, took.held_far) == pytest.approx(took.decode_far_s, rel=0.01)
 
