@@ -8,7 +8,8 @@ from __future__ import annotations
 
 import re
 
-from edge_llm.route.heads_chinese import HEADS_CHINESE, is_told_chinese, takes_away
+from edge_llm.route.heads_chinese import action_in_chinese, takes_away
+from edge_llm.route.telling_chinese import is_told_chinese
 from edge_llm.understand.courtesy import LEAD
 from edge_llm.understand.cues import LANGUAGES, SOCIAL
 from edge_llm.understand.language import language_of
@@ -194,8 +195,9 @@ def action_of(words: str) -> str | None:
     is_chinese = language_of(words) == "zh"
     if is_chinese and (is_told_chinese(words) or takes_away(words)):
         return None
-    heads = (*HEADS_CHINESE, *_HEADS) if is_chinese else _HEADS
-    return next((action for action, pattern in heads if pattern.search(words)), None)
+    if is_chinese and (named := action_in_chinese(words)) is not None:
+        return named
+    return next((action for action, pattern in _HEADS if pattern.search(words)), None)
 
 
 def is_told(words: str) -> bool:
