@@ -27,7 +27,7 @@ from edge_llm.reporting import report, say, show_plan
 from edge_llm.turns import APPROVE, DENY, Answer, Decision, Declined, Done, Failed, Proposal, Question, Turn
 from edge_llm.understand.context import Context
 from edge_llm.understand.language import is_cancel, is_no, is_yes, language_of
-from edge_llm.understand.taking_back import is_taken_back
+from edge_llm.understand.taking_back import is_left_for_a_reason, is_taken_back
 from runtimes.errors import AnswerError, CancelledError, PolicyError, PromptError
 
 if TYPE_CHECKING:
@@ -224,7 +224,8 @@ class Conversation:
         state = self._state
         if _UNDO.fullmatch(words) and not is_cancel(words):
             return None
-        if is_cancel(words) or is_taken_back(words) or (is_no(words) and self._may_be_refused()):
+        is_refused = is_no(words) or is_left_for_a_reason(words)
+        if is_cancel(words) or is_taken_back(words) or (is_refused and self._may_be_refused()):
             return self._left("cancelled", language, understood(1.0, "cancel"))
         if state.choosing is not None:
             return self._chosen(words, language, cancel)

@@ -17,6 +17,7 @@ from edge_llm.actions.values import Call, SlotValue
 from edge_llm.confidence import Confidence, understood
 from edge_llm.route import heads
 from edge_llm.understand.answers import answer_slot, choose
+from edge_llm.understand.asking import plain_words
 from edge_llm.understand.contacts import ContactBook, NoContacts
 from edge_llm.understand.context import Context, Extracted
 from edge_llm.understand.corrections import correct
@@ -26,7 +27,6 @@ from edge_llm.understand.language import language_of
 from edge_llm.understand.numbers import find_numbers
 from edge_llm.understand.questions import question, which
 from edge_llm.understand.recipients import addressed, find_named, in_one_breath, read_reply, values_of
-from edge_llm.understand.repairs import repaired
 from edge_llm.understand.spelling import spelt
 from edge_llm.understand.spoken import plainly
 from edge_llm.understand.text_slots import trimmed, without
@@ -115,9 +115,7 @@ def route_all(router: Routes, words: str, context: Context | None = None) -> lis
     from edge_llm.route.split import split_requests
 
     people: ContactBook = NoContacts() if context is None else context.people
-    words = plainly(words)
-    if context is not None and context.language == "en":
-        words = repaired(words, people, context.now.date())
+    words = plain_words(words, context)
     parts = split_requests(words)
     routed = [_route(router, part, people) for part in parts]
     if len(parts) > 1 and any(not one.actions for one in routed):  # the parts do not stand alone: it was one request
@@ -135,7 +133,7 @@ def joined(routed: list[RoutedPart], words: str, context: Context) -> list[Route
         draft(one.actions[0], one.words, context, one.confidence).slots for one in routed
     )
     surest = max(routed, key=lambda one: one.confidence.value)
-    return [replace(surest, words=plainly(words))] if adds else routed
+    return [replace(surest, words=plain_words(words, context))] if adds else routed
 
 
 def draft(action: Action, words: str, context: Context, confidence: Confidence) -> Draft:

@@ -30,6 +30,14 @@ _SAY = re.compile(
     r"|(?:就?说|内容是|写|叫做?|就是|告诉(?:他|她)|(?:跟|和|给)(?:他|她|他们|对方)[说讲](?:一声|一下)?)[：:，,]?\s*)",
     re.IGNORECASE,
 )
+_BESIDES = re.compile(
+    r"(?:,?\s+(?:i (?:guess|suppose|think|reckon|believe)|please|thanks|thank you|cheers|if (?:you can|you could|possible)"
+    r"|would be (?:good|nice|great|lovely|fine|perfect)|will do|i'?d say|maybe|probably|or so)(?=[\s,.!?]*$|,?\s))+[\s.!?]*$",
+    re.IGNORECASE,
+)
+"""What people say after an answer."""
+_SAID_BY_ME = re.compile(r"\b(?:i|i'm|i'll|i'd|we|we're|we'll|my)\b", re.IGNORECASE)
+_AFTER_PLACE = re.compile(r"[\s,]+(?:i|i'm|i'll|i'd|we|we're|we'll|is|will|would|where|because|that)\b.*$", re.IGNORECASE)
 _PLACE_LEAD = re.compile(r"^(?:to|from|at|in|near|the|it'?s|去|到|在|从|是)\s*", re.IGNORECASE)
 _ORDINALS = (
     ("first", "1st", "former", "第一", "前面", "上面", "头一个", "前一个"), ("second", "2nd", "第二"), ("third", "3rd", "第三"),
@@ -72,7 +80,11 @@ def answer_slot(slot: Slot, words: str, context: Context, *, action: Action | No
         place = (
             find_place(text, slot.name) if re.match(r"(?:take|drive|navigate|i want|从|打车)", text, re.IGNORECASE) else None
         )
-        place = place or clean_place(_PLACE_LEAD.sub("", place_reply(text) if has_cjk(text) else text))
+        if place is None and _SAID_BY_ME.search(text):  # "from Shenzhen I start", "I go from London"
+            place = find_place(text, slot.name)
+            place = None if place is None else clean_place(_AFTER_PLACE.sub("", place))
+        bare = place_reply(text) if has_cjk(text) else _BESIDES.sub("", text)
+        place = place or clean_place(_PLACE_LEAD.sub("", bare))
         return None if place is None else typed(place)
     if slot.name in ("expression", "equation"):
         expression = find_expression(text)
@@ -182,6 +194,8 @@ def _choice(slot: Slot, text: str) -> SlotValue | None:
 
 
 def _text(slot: Slot, text: str) -> SlotValue | None:
+    if slot.name != "message" and slot.role in ("text", "item", "query"):
+        text = _BESIDES.sub("", text) or text
     if slot.name in ("text", "title"):  # "to ring the vet"
         text = re.sub(r"^to\s+(?=\w)", "", text, flags=re.IGNORECASE)
     if slot.role == "query":

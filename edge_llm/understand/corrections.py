@@ -14,6 +14,7 @@ from edge_llm.understand.durations import find_durations
 from edge_llm.understand.extract import handle_wanted, typed
 from edge_llm.understand.language import chinese_marks
 from edge_llm.understand.list_changes import list_changed
+from edge_llm.understand.numbers import find_numbers
 from edge_llm.understand.reading import PEOPLE
 from edge_llm.understand.recipients import find_named, read_reply, values_of
 from edge_llm.understand.remarks import put_right, remarked
@@ -67,6 +68,19 @@ _RESAID = re.compile(
     r"|是|换成))[：:，,]?(?P<new>.{2,})$"
 )
 """A message said anew: "改成说我快到了"."""
+_CLAUSES = re.compile(r"\s*(?:[,;.!?…]+(?=\s|$)|\s[-–—]+\s|\bso\b|\bbecause\b)\s*", re.IGNORECASE)
+_REQUEST = re.compile(
+    r"(?:remind|call|text|send|play|book|order|add|find|open|wake|start|e-?mail|tell|translate|write|note|what|how"
+    r"|when|where|who|will)\b"
+    r"|(?:set|get|show|make|give)\s+(?!it\b|that\b)",
+    re.IGNORECASE,
+)
+"""What begins something else than a correction."""
+_COMING = re.compile(
+    r"\b(?:com(?:ing|es?)|join\w*|bring\w*|invit\w*|us|people|everyone|guests?|friends?|kids|cousins|with|plus|can't make"
+    r"|dropped out|not coming)\b",
+    re.IGNORECASE,
+)
 _CODE = re.compile(r"(?<![A-Za-z\d])[A-Za-z]*\d[A-Za-z\d-]*(?![A-Za-z\d])")
 _ROLE_WORDS: Mapping[str, SlotRole] = {
     "time": "time", "date": "time", "day": "time", "hour": "time", "when": "time", "时间": "time", "日期": "time",
@@ -112,6 +126,8 @@ def correct(call_slots: Mapping[str, SlotValue], action: Action, words: str, con
         return changed
     changed = _by_kind(call_slots, action, rest, context)
     if changed is not None and (marked or _covers(rest, changed, context)):
+        return changed
+    if (changed := _by_clause(call_slots, action, text, context)) is not None:
         return changed
     texts = [slot for slot in action.slots if slot.role in ("text", "item", "query", "place") and slot.name in call_slots]
     needed = [slot for slot in texts if slot.required]
@@ -256,6 +272,36 @@ def _bare(call_slots: Mapping[str, SlotValue], action: Action, text: str, contex
         at = datetime.fromisoformat(call_slots[time.name].value).replace(minute=30)
         return {time.name: typed(at.isoformat(timespec="seconds"), shown_time(at, context.now, context.language))}
     return None
+
+
+def _by_clause(call_slots: Mapping[str, SlotValue], action: Action, text: str, context: Context) -> dict[str, SlotValue] | None:
+    """What one clause of a reply says anew, where the others say why: "they've got club today, quarter past four"."""
+    clauses = [clause.strip() for clause in _CLAUSES.split(text) if clause.strip()]
+    if len(clauses) < 2 or any(_REQUEST.match(_LEAD.sub("", clause)) for clause in clauses):
+        return None
+    count = next((slot for slot in action.slots if slot.schema.get("type") == "integer"), None)
+    for place in reversed(range(len(clauses))):
+        rest = _LEAD.sub("", _TRAIL.sub("", clauses[place])).strip()
+        if not rest:
+            continue
+        others = " ".join(clauses[:place] + clauses[place + 1 :])
+        if count is not None and _COMING.search(others) and (number := _count_alone(rest)) is not None:
+            return {count.name: typed(number)}
+        changed = _bare(call_slots, action, rest, context) or _by_kind(call_slots, action, rest, context)
+        if changed is not None and (
+            _covers(rest, changed, context) or set(changed) & {slot.name for slot in action.slots if slot.role == "duration"}
+        ):
+            return changed
+    return None
+
+
+def _count_alone(text: str) -> int | None:
+    """The number that a clause is: "five", "five now"."""
+    numbers = find_numbers(text)
+    is_alone = len(numbers) == 1 and not re.search(
+        r"\w", re.sub(r"\b(?:now|then|of us|in all|total|altogether)\b", "", text[: numbers[0].start] + text[numbers[0].end :])
+    )
+    return int(numbers[0].value) if is_alone else None
 
 
 def _slot_named(action: Action, text: str) -> Slot | None:

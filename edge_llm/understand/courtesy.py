@@ -40,6 +40,20 @@ TAIL: Final = (
 _LEAD = re.compile(rf"^(?:(?:{LEAD})\b[\s,.!:…-]*)+(?=\w)", re.IGNORECASE)
 _TAIL = re.compile(rf"(?:[\s,.!?…-]+(?:{TAIL})(?!\w)|[\s,.!…]+)+$", re.IGNORECASE)
 _CLAUSE = re.compile(r"\s*(?:[.;!?]+(?=\s|$)|,|\s[-–—]\s)\s*(?:(?:so|and so|but|and|then)\b,?\s*)?", re.IGNORECASE)
+_REMARK = re.compile(
+    r"(?:[,.;!]\s+(?:honestly|seriously|really|ugh|sorry))?(?:\s*[,;.!…]+\s*|\s+[-–—]+\s+)(?:(?:and|but|so|because"
+    r"|cause|cos|as|since|or|otherwise|or else|before|though)\s+)*"
+    r"(?:i|it|that|this|he|she|they|we|you|there|(?:my|the|our|his|her|their)\s+\w+|everyone|everybody|nobody|\w+)"
+    r"(?:'(?:m|s|re|ve|ll|d)\b|\s+(?:just\s+|always\s+|never\s+|only\s+|really\s+|still\s+)*(?:am|is|are|was|were"
+    r"|have|has|had|do|does"
+    r"|did|don'?t|doesn'?t|didn'?t|can|can'?t|cannot|could|couldn'?t|will|won'?t|would|wouldn'?t|need|needs|want|wants"
+    r"|keep|keeps|kept|forgot|forget|forgets|love|loves|hate|hates|like|likes|might|must|should|shouldn'?t|look|looks"
+    r"|got|get|gets|go"
+    r"|goes|feel|feels|think|hope|know|knows|mean|swear|never|always)\b)[^,;.!?]*[.!]*$"
+    r"|\s+(?:before i forget|while i remember|as i(?:'m| am| have|'ve)\b[^,;.!?]*|because\s+[^,;.!?]*|cos\s+[^,;.!?]*)[.!?]*$",
+    re.IGNORECASE,
+)
+"""A last clause that says why, or how it is: "I keep putting it off", "it's costing me a fortune"."""
 _ASKS_AFTER = re.compile(r"^(?:(?:so|and|but)\b,?\s+)?(?:i wonder|i was wondering|tell me|do you know)[,:]?\s+", re.IGNORECASE)
 
 
@@ -54,3 +68,11 @@ def clauses(words: str) -> Iterator[str]:
     for clause in _CLAUSE.split(words):
         if clause and clause.strip():
             yield core(clause)
+
+
+def without_remark(words: str) -> str:
+    """A request without the last clauses that only say why, or how things are."""
+    kept = words
+    while (match := _REMARK.search(kept)) is not None and kept[: match.start()].strip():
+        kept = kept[: match.start()].rstrip()
+    return kept

@@ -29,10 +29,13 @@ _NO = re.compile(
     r"|(?:不|不是的?|不对|不行|不要|不用了?|不了|不可以|不好|错了?|不同意|别|没有|先别|不需要)(?:[，,]?(?:谢谢|了|不是|不对))*",
     re.IGNORECASE,
 )
-_THEN_LEFT = (
-    r"(?:no+|nah|nope|ok(?:ay)?|oh|ah|ugh|h+m+|u[mh]+|lol|yeah|right|well|wait|actually|please|just|sorry|you know what"
-    r"|hang on|hold on|on second thoughts?|in fact)"
+THEN_LEFT = (
+    r"(?:no+|nah|nope|ok(?:ay)?|oh|ah|aw+|ugh|argh|h+m+|u[mh]+|lol|omg|(?:my |oh |dear )?(?:god|gosh|lord)|dear"
+    r"|blimey|shoot|damn|crap"
+    r"|yikes|oops|whoops|eek|stop|quick|yeah|right|well|wait|actually|please|just|sorry|you know what|tell you what"
+    r"|(?:come to|now that i) think of it|on reflection|thinking about it|hang on|hold on|on second thoughts?|in fact)"
 )
+"""What somebody says before they take a request back."""
 _VERB = (
     r"(?:send|do|call|ring|text|message|e-?mail|order|book|buy|set|add|save|say|write|play|share|bother(?: with)?|worry about)"
 )
@@ -49,7 +52,7 @@ _TAKEN_BACK = (
     r"| would) rather not|let'?s not"
 )
 _CANCEL = re.compile(
-    rf"(?:{_THEN_LEFT}[,. ]+)*(?:{_TAKEN_BACK}|cancel(?: the \w+)?|stop(?: it| that)?|abort|quit)"
+    rf"(?:{THEN_LEFT}[,. ]+)*(?:{_TAKEN_BACK}|cancel(?: the \w+)?|stop(?: it| that)?|abort|quit)"
     r"(?:[,.]? (?:please|thanks|thank you|then|for now|now|dear|mate|love|lol|sorry|i think|instead of that))*"
     r"|(?:no+|nah|nope|actually|wait)[, ]+(?:(?:it'?s|that'?s) (?:fine|ok(?:ay)?|alright|all right)|don'?t|i'?m (?:good"
     r"|ok(?:ay)?|fine))"
@@ -60,7 +63,7 @@ _CANCEL = re.compile(
     re.IGNORECASE,
 )
 _CANCEL_FIRST = re.compile(
-    rf"(?:{_THEN_LEFT}[,. ]+)*(?:{_TAKEN_BACK})(?: (?:dear|mate|love|then|please|now))?[\s,;.!–-]+(?=\w)", re.IGNORECASE
+    rf"(?:{THEN_LEFT}[,. ]+)*(?:{_TAKEN_BACK})(?: (?:dear|mate|love|then|please|now))?[\s,;.!–-]+(?=\w)", re.IGNORECASE
 )
 _REASON = re.compile(
     r"(?:(?:because|as|since|cause),? )?(?:i|we|he|she|they|it|you|my|our|his|her|the|there|someone|somebody"
@@ -70,7 +73,7 @@ _REASON = re.compile(
     re.IGNORECASE,
 )
 """How people say why they take something back: "forget it, I'll walk"."""
-_ASKS_ANEW = re.compile(
+ASKS_ANEW = re.compile(
     r"\b(?:instead|rather|make (?:it|that)|change|let'?s|please|(?:can|could|would) you|i meant?|should (?:be|say)"
     r"|i(?:'d| would) (?:like|prefer)"
     r"|i (?:want|need))\b",
@@ -115,7 +118,7 @@ def is_cancel(words: str) -> bool:
     my alarm" is a request of its own, and "never mind that, make it six" a correction."""
     bare = spelt(_bare(words)).text
     first = _CANCEL_FIRST.match(bare)
-    if first is not None and _REASON.match(bare, first.end()) and not _ASKS_ANEW.search(bare, first.end()):
+    if first is not None and _REASON.match(bare, first.end()) and not ASKS_ANEW.search(bare, first.end()):
         return True
     if re.search(r"\bcancel the (?!message|text|call|order|request|action|mail|email)", bare, re.I):
         return False

@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from datetime import datetime, timedelta
+from typing import Final
 
 from edge_llm.actions.manifest import Action, Slot
 from edge_llm.actions.values import SlotValue
@@ -34,6 +35,11 @@ _LATER = re.compile(
 _FURTHER = re.compile(r"\b(?:more|extra|longer|another)\b|^add\b", re.IGNORECASE)
 _SHORTER = re.compile(r"\b(?:less|shorter|fewer)\b|^take .* off\b", re.IGNORECASE)
 _ARTICLES = frozenset({"a", "an", "the", "some", "my", "of"})
+_CODED = re.compile(r"\b(?P<name>[a-z]{3,})\s+(?P<code>\d+[a-z]?|(?-i:[A-Z])\d*)\b(?!['’:.]\w)", re.IGNORECASE)
+_COUNTED: Final = frozenset(
+    {"for", "about", "are", "make", "says", "the", "and", "until", "till", "from", "past", "half", "quarter"}
+)
+_TEXTS: Final = ("place", "text", "item", "query", "recipient")
 _LONGEST = 6
 """Words of a remark that names a thing more closely."""
 
@@ -44,7 +50,7 @@ def remarked(slots: Mapping[str, SlotValue], action: Action, text: str, context:
         changed = change(slots, action, text, context)
         if changed is not None:
             return changed
-    return None
+    return _numbered(slots, action, text)
 
 
 def put_right(value: SlotValue, new: str, context: Context) -> SlotValue | None:
@@ -115,6 +121,21 @@ def _refined(slots: Mapping[str, SlotValue], action: Action, text: str, context:
         if had and had != words and words[-len(had) :] == had:
             answer = answer_slot(slot, text, context, action=action)
             return None if answer is None else {slot.name: answer}
+    return None
+
+
+def _numbered(slots: Mapping[str, SlotValue], action: Action, text: str) -> dict[str, SlotValue] | None:
+    """A text with another number after the same word: "it's Terminal 2 I'm flying from" for "Hongqiao Terminal 1"."""
+    for said in _CODED.finditer(text):
+        if said["name"].lower() in _COUNTED:
+            continue
+        for slot in action.slots:
+            value = slots.get(slot.name)
+            if value is None or slot.role not in _TEXTS or not isinstance(value.value, str) or value.shown != value.value:
+                continue
+            old = re.search(rf"\b{re.escape(said['name'])}\s+(\d+[a-z]?|(?-i:[A-Z])\d*)\b", value.value, re.IGNORECASE)
+            if old is not None and old[1].lower() != said["code"].lower():
+                return {slot.name: typed(value.value[: old.start(1)] + said["code"] + value.value[old.end(1) :])}
     return None
 
 

@@ -8,6 +8,8 @@ from __future__ import annotations
 
 import re
 
+from edge_llm.understand.language import ASKS_ANEW, THEN_LEFT, is_cancel
+from edge_llm.understand.spelling import spelt
 from edge_llm.understand.spoken import HESITATION, PARTICLES
 
 _VERBS = (
@@ -40,6 +42,15 @@ _REASON = re.compile(
     r"^(?:我|他|她|你|有人|人家|我们|已经|太|没|下次|改天|以后|回头|等|晚点|今天不|现在不|其实|突然|刚)(?!要|想要|换|改)"
 )
 _CLAUSE = re.compile(r"[，,；;。.！!？?…~～\s]+")
+_ENGLISH_CLAUSE = re.compile(r"\s*(?:[,;.!?…]+|\s[-–—]+\s|\bso\b|\band\b)\s*", re.IGNORECASE)
+_LEFT = re.compile(rf"(?:{THEN_LEFT}\b[,. ]*)+", re.IGNORECASE)
+_TELLS_WHY = re.compile(
+    r"(?:(?:because|as|since|cause|cos|it seems|turns out|apparently|looks like)\s+)?(?:i|we|he|she|they|it|you|my|our|his|her"
+    r"|their|the|there|someone|somebody|everyone|everything|that|this|too|no|not|already|just|\w+'s|[a-z]+ (?:is|has"
+    r"|was|are|just))"
+    r"(?:\b|')",
+    re.IGNORECASE,
+)
 
 
 def is_taken_back(words: str) -> bool:
@@ -50,6 +61,17 @@ def is_taken_back(words: str) -> bool:
         return False
     rest = [clause for clause, back in zip(clauses, backs, strict=True) if not back and not _SIGH.fullmatch(clause)]
     return all((_REASON.match(clause) or len(clause) <= 4) and not _ASKS.match(clause) for clause in rest)
+
+
+def is_left_for_a_reason(words: str) -> bool:
+    """Whether an English reply says why before it takes the request back: "oh she'll be asleep, leave it"."""
+    said = spelt(words.replace("’", "'").strip()).text
+    clauses = [clause for clause in _ENGLISH_CLAUSE.split(said) if clause]
+    backs = [is_cancel(clause) or is_cancel(_LEFT.sub("", clause)) for clause in clauses]
+    if not any(backs) or ASKS_ANEW.search(said):
+        return False
+    rest = [_LEFT.sub("", clause) for clause, back in zip(clauses, backs, strict=True) if not back]
+    return all(not clause or _TELLS_WHY.match(clause) for clause in rest)
 
 
 def _parts(clause: str) -> list[str]:
