@@ -24,6 +24,8 @@ from edge_llm.confidence import Confidence, guess, understood
 from edge_llm.messages import Message
 from edge_llm.planning import Draft, RoutedPart
 from edge_llm.reporting import report, say, show_plan
+from edge_llm.several import drafts as drafts_of
+from edge_llm.several import together
 from edge_llm.turns import APPROVE, DENY, Answer, Decision, Declined, Done, Failed, Proposal, Question, Turn
 from edge_llm.understand.context import Context
 from edge_llm.understand.language import is_cancel, is_no, is_yes, language_of
@@ -167,14 +169,14 @@ class Conversation:
         for place, one in enumerate(routed):
             if not one.actions:
                 continue
-            several = planning.drafts(one.actions[0], one.words, context, one.confidence)
+            several = drafts_of(one.actions[0], one.words, context, one.confidence)
             if not one.sure and not (len(one.actions) == 1 and self._may_guess(several[0], language)):
                 return self._which(routed, place, language)
             drafts += several
         about_data = [one.action.id for one in drafts] == [_MEMORY_SEARCH]
         if not drafts or about_data:
             return self._answer(words, language, cancel, about_data=about_data)
-        self._state.plan = [self._with_usual(one) for one in drafts]
+        self._state.plan = [self._with_usual(one) for one in together(drafts, context)]
         return self._go_on(language, cancel)
 
     def _may_guess(self, draft: Draft, language: Language) -> bool:

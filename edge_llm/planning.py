@@ -26,7 +26,7 @@ from edge_llm.understand.extract import extract, handle_wanted, time_value
 from edge_llm.understand.language import language_of
 from edge_llm.understand.numbers import find_numbers
 from edge_llm.understand.questions import question, which
-from edge_llm.understand.recipients import addressed, find_named, in_one_breath, read_reply, values_of
+from edge_llm.understand.recipients import addressed, read_reply, values_of
 from edge_llm.understand.spelling import spelt
 from edge_llm.understand.spoken import plainly
 from edge_llm.understand.text_slots import trimmed, without
@@ -141,18 +141,18 @@ def draft(action: Action, words: str, context: Context, confidence: Confidence) 
     return Draft(words, action, extract(action, words, context), confidence)
 
 
-def drafts(action: Action, words: str, context: Context, confidence: Confidence) -> list[Draft]:
-    """What a request says, once for each who is named where the action reaches one: "text Anna and James I'm late"."""
-    first = draft(action, words, context, confidence)
-    slot = next((one for one in action.slots if one.role == "recipient" and one.schema.get("type") != "array"), None)
-    value = None if slot is None else first.slots.get(slot.name)
-    if slot is None or value is None or slot.name == "number":
-        return [first]
-    named = find_named(words, context.people, region=context.region)
-    each = [values_of(one, handle_wanted(action, slot)) for one in in_one_breath(words, named)]
-    if len(each) < 2 or any(len(values) != 1 for values in each) or each[0][0] != value:
-        return [first]
-    return [_filled(first, {slot.name: values[0]}) for values in each]
+def filled(given: Draft, values: Mapping[str, SlotValue]) -> Draft:
+    """The draft with some values known."""
+    extracted = given.extracted
+    return replace(
+        given,
+        extracted=Extracted(
+            {**extracted.slots, **values},
+            tuple(name for name in extracted.missing if name not in values),
+            {name: several for name, several in extracted.ambiguous.items() if name not in values},
+            {name: said for name, said in extracted.unresolved.items() if name not in values},
+        ),
+    )
 
 
 def ready(call: Call, confidence: Confidence) -> Draft:
@@ -170,7 +170,7 @@ def with_usual(given: Draft, memory: MemoryView) -> Draft:
         known = usual.look_up(memory, slot, value.shown)
         if known is not None:
             found[slot.name] = known
-    return _filled(given, found) if found else given
+    return filled(given, found) if found else given
 
 
 def question_of(unready: Draft, language: Language) -> tuple[str, str]:
@@ -189,25 +189,25 @@ def replied(waiting: Draft, asked: str | None, words: str, context: Context) -> 
     if asked is not None:
         values = waiting.extracted.ambiguous.get(asked)
         if values is not None and (picked := choose(values, words)) is not None:
-            return _filled(waiting, {asked: picked})
+            return filled(waiting, {asked: picked})
         slot = waiting.action.slot(asked)
         if elsewhere := _elsewhere(waiting, slot, words, context):
-            return _filled(waiting, elsewhere)
+            return filled(waiting, elsewhere)
         moved = correct(waiting.slots, waiting.action, words, context) if waiting.slots else None
         said = answer_slot(slot, words, context, action=waiting.action)
         may_be_both = said is not None and any(waiting.action.slot(name).role == slot.role for name in moved or ())
         if moved and asked not in moved and _is_marked(words) and not may_be_both:
-            return _filled(waiting, moved)
+            return filled(waiting, moved)
         if said is not None and (timed := _timed(waiting, asked, words, context)) is not None:
-            return _filled(waiting, timed)
+            return filled(waiting, timed)
         if said is not None:
-            return _filled(waiting, {**_also(waiting, asked, words, context), asked: said})
+            return filled(waiting, {**_also(waiting, asked, words, context), asked: said})
         several = _several(waiting, asked, words, context)
         if several:
             return _unsettled(waiting, {asked: several})
-        return _filled(waiting, moved) if moved else None
+        return filled(waiting, moved) if moved else None
     changed = correct(waiting.slots, waiting.action, words, context)
-    return _filled(waiting, changed) if changed else None
+    return filled(waiting, changed) if changed else None
 
 
 def replied_to_plan(plan: Sequence[Draft], asked: str | None, words: str, context: Context) -> tuple[int, Draft | None]:
@@ -237,10 +237,10 @@ def restated(waiting: Draft, routed: Sequence[RoutedPart], context: Context) -> 
     found = extract(waiting.action, routed[0].words, context)
     if waiting.ready:  # "京东上买" says where; what is said again whole is another request
         is_more = bool(found.slots) and not any(waiting.action.slot(name).required for name in {*found.slots, *found.ambiguous})
-        return _filled(waiting, found.slots) if is_more else None
+        return filled(waiting, found.slots) if is_more else None
     if not found.slots and not found.ambiguous:
         return None
-    return _unsettled(_filled(waiting, found.slots), found.ambiguous)
+    return _unsettled(filled(waiting, found.slots), found.ambiguous)
 
 
 def added(waiting: Draft, words: str, context: Context) -> Draft | None:
@@ -254,7 +254,7 @@ def added(waiting: Draft, words: str, context: Context) -> Draft | None:
         for slot in waiting.action.slots
         if slot.name in found and slot.name not in waiting.slots and slot.role in _MAY_ADD
     }
-    return _filled(waiting, new) if new else None
+    return filled(waiting, new) if new else None
 
 
 def chosen(actions: Sequence[Action], words: str, language: Language) -> Action | None:
@@ -293,19 +293,6 @@ def _route_words(router: Routes, words: str, people: ContactBook) -> RoutedPart:
         return RoutedPart(words, (), routed.confidence)
     close = [one.action for one in routed.candidates[:_OFFERED] if one.probability >= _CLOSE * first.probability]
     return RoutedPart(words, tuple(close), routed.confidence)
-
-
-def _filled(given: Draft, values: Mapping[str, SlotValue]) -> Draft:
-    extracted = given.extracted
-    return replace(
-        given,
-        extracted=Extracted(
-            {**extracted.slots, **values},
-            tuple(name for name in extracted.missing if name not in values),
-            {name: several for name, several in extracted.ambiguous.items() if name not in values},
-            {name: said for name, said in extracted.unresolved.items() if name not in values},
-        ),
-    )
 
 
 def _unsettled(given: Draft, ambiguous: Mapping[str, tuple[SlotValue, ...]]) -> Draft:
