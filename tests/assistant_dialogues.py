@@ -211,7 +211,8 @@ def wrong_slots(call: Call, step: Step) -> list[str]:
 
 def _is_value(name: str, value: Any, wanted: Any) -> bool:
     if name == "expression" and isinstance(value, str):
-        return _is_expression(value, wanted)
+        any_of = wanted["any"] if isinstance(wanted, dict) else [wanted]
+        return any(_is_expression(value, one) for one in any_of)
     return matches(value, wanted)
 
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 
 from edge_llm.route.heads_chinese import action_in_chinese, takes_away
-from edge_llm.route.telling_chinese import is_told_chinese
+from edge_llm.route.telling_chinese import asked_after, is_told_chinese
 from edge_llm.understand.courtesy import LEAD
 from edge_llm.understand.cues import LANGUAGES, SOCIAL
 from edge_llm.understand.language import language_of
@@ -193,8 +193,11 @@ _TOLD = tuple(
 def action_of(words: str) -> str | None:
     """The id of the action that the way of asking names, or None."""
     is_chinese = language_of(words) == "zh"
-    if is_chinese and (is_told_chinese(words) or takes_away(words)):
+    if is_chinese and takes_away(words):
         return None
+    if is_chinese and is_told_chinese(words):
+        rest = asked_after(words)
+        return action_in_chinese(rest) if rest and not is_told_chinese(rest) else None
     if is_chinese and (named := action_in_chinese(words)) is not None:
         return named
     return next((action for action, pattern in _HEADS if pattern.search(words)), None)
@@ -204,7 +207,7 @@ def is_told(words: str) -> bool:
     """Whether a sentence only tells something, or asks the assistant about itself, and so asks for no action."""
     text = words.strip()
     if _SIGH.search(text) or (language_of(text) == "zh" and is_told_chinese(text)):
-        return True
+        return action_of(text) is None
     if _ONE_CLAUSE.match(text) is not None:
         return any(pattern.search(text) for pattern in _TOLD)
     clauses = [clause for clause in _CLAUSES.split(text) if clause.strip()]

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import re
 
+from edge_llm.understand.clauses_chinese import spans
+
 _IMPERATIVE = (
     r"帮(?:我|忙|个忙)|(?:^|[，,。\s]|你)给我(?![妈爸哥姐弟妹老媳爷奶外])|^把|分享|转发|[：:]|请(?!假"
     r"|客)|麻烦(?:你|您)|提醒我|别让我|[加记写放添](?:到|进|上|一?下|在)|划掉|删掉|[设定](?:个"
@@ -45,6 +47,13 @@ _ASKS_HOW = re.compile(
     re.IGNORECASE,
 )
 """Questions about an app, and what is asked of the assistant itself."""
+
+
+def asked_after(words: str) -> str:
+    """What follows the clauses that only tell something: "孩子发烧了，跟王芳说一声" asks in its second; "" if none do."""
+    ends = [end for start, end in spans(words) if is_told_chinese(words[start:end])]
+    starts = [start for start, _ in spans(words) if ends and start > ends[0]]
+    return words[starts[0] :] if starts else ""
 
 
 def is_told_chinese(words: str) -> bool:

@@ -9,7 +9,7 @@ from decimal import Decimal
 from edge_llm.understand.numbers import CHINESE_NUMBER, ENGLISH_NUMBER, read_chinese, read_english
 
 _NAMES = {
-    "CNY": "yuan|rmb|cny|renminbi|kuai|人民币|元人民币|块钱|块|元",
+    "CNY": "yuan|rmb|cny|renminbi|kuai|人民币|元人民币|块钱|块(?![港美欧日英韩台加澳新泰卢])|元",
     "USD": "us dollars?|american dollars?|dollars?|bucks?|usd|美元|美金|美刀|刀",
     "EUR": "euros?|eur|欧元|欧(?![元洲盟式美姆])",
     "GBP": "british pounds?|pounds? sterling|sterling|pounds?|quid|gbp|英镑",
@@ -46,7 +46,7 @@ _ANY_NAME = "|".join(
 _SIGNED = re.compile(rf"(?P<sign>HK\$|US\$|[$€£¥￥₩₹])\s*(?P<count>{ENGLISH_NUMBER}k?)", re.IGNORECASE)
 _WORDED = re.compile(rf"(?P<count>{ENGLISH_NUMBER}|\ban?\b)\s*(?P<name>{_ANY_NAME})", re.IGNORECASE)
 _CHINESE = re.compile(
-    rf"(?P<count>{CHINESE_NUMBER}|半)\s*(?P<name>{_ANY_NAME})(?P<tenth>[一二三四五六七八九]|[五5]毛)?(?![一-鿿]?[亲家])"
+    rf"(?P<count>{CHINESE_NUMBER}|半)\s*(?:块(?=[港美欧日英韩台加澳新泰卢]))?(?P<name>{_ANY_NAME})(?P<tenth>[一二三四五六七八九]|[五5]毛)?(?![一-鿿]?[亲家])"
 )
 
 _BUDGET = re.compile(rf"(?:不超过|最多|预算)(?P<count>{CHINESE_NUMBER})|(?P<top>{CHINESE_NUMBER})(?:以内|以下|之内)")

@@ -21,9 +21,9 @@ _TIME: Final = (
 )
 _COURTESY: Final = (
     rf"(?:{HESITATION}(?![\u3400-\u9fff])|(?:嗯+|呃+|哎[呀哟]?|那个|那|就是|对了)(?=[，,请麻帮给我你提])"
-    r"|(?:请|麻烦|劳驾|拜托|有劳|烦请)(?:你|您)?(?!假|客|教|柬|柬)|(?:你|您)(?=[帮替给来把先再就记去看查打在用])|帮个?忙"
+    r"|(?:请|麻烦|劳驾|劳烦|拜托|有劳|烦请)(?:你|您)?(?!假|客|教|柬|柬)|(?:你|您)(?=[帮替给来把先再就记去看查打在用])|帮个?忙|问一?下"
     r"|(?:帮|替|给|为)(?:我|咱|一下我)们?(?![妈爸哥姐弟妹老媳爷奶外女儿])|帮(?=[^我])|可?以?能不能|可不可以|可以|能(?!吃|喝|睡)|方便的话"
-    r"|(?:我|咱们?)?(?:想要|要|想|得|需要)(?!不)|(?:顺便|顺手|顺带|另外|然后|接着|现在|马上|赶紧|赶快|快|先|再|就|也|还|都)|给(?=[上查搜放画算])"
+    r"|(?:我|咱们?)?(?:想要|要|想|得|需要)(?!不)|(?:顺便|顺手|顺带|另外|然后|接着|现在|马上|赶紧|赶快|快|先|再|就|也|还|都)|给(?=[上网查搜放画算])"
     r"|(?:哥们|兄弟|亲|宝|大哥|师傅|小助手|助手)(?:儿)?(?=[，,\s]))"
 )
 _LEAD: Final = re.compile(rf"(?:{_COURTESY}[，,、\s]*)+", re.IGNORECASE)
@@ -38,6 +38,19 @@ _BACK_TO_ME: Final = re.compile(
 )
 """How somebody speaks to the assistant again after what was dictated."""
 
+_REMARK: Final = re.compile(
+    r"(?:我|咱|俺|人家|他|她|孩子)(?!们?(?:要|得|该)).{0,8}(?:忘|记不|怕|忙|等着)|怕|不然|要不然|否则|省得|免得|好让|千万|可?别(?:又|再|给)?忘|上次|上回"
+    r"|(?:最近|我)?(?:老|总|经常|一忙|容易).{0,4}(?:忘|记不)|(?:人)?(?:岁数|年纪)|(?:我)?(?:脑子|记性|忘性)|.{0,4}(?:不记事|记不住|健忘|好忘事?|爱忘事?)"
+    r"|.{1,6}(?:快|要|已经|正)?(?:来不及|超时|迟到|等着|催)(?:了|呢|我)|(?:我)?(?:赶时间|着急|很急|急)"
+)
+"""How a clause begins that says why something is asked, after it was asked."""
+
+
+def without_remarks(text: str) -> str:
+    """A task without the clauses after it that only say why the person asks: "吃药，我记性不好"."""
+    breaks = [match for match in _BREAK.finditer(text) if match.start() and _REMARK.match(text, match.end())]
+    return text[: breaks[0].start()] if breaks else text
+
 
 def closed_up(words: str) -> str:
     """The words without the blanks that only part Chinese from Latin letters: "用WhatsApp跟Tom说"."""
@@ -47,6 +60,12 @@ def closed_up(words: str) -> str:
 def clauses(words: str) -> list[str]:
     """The clauses of a sentence, from left to right, without the marks between them."""
     return [clause.strip() for clause in _BREAK.split(words) if clause.strip()]
+
+
+def spans(words: str) -> list[tuple[int, int]]:
+    """Where the clauses of a sentence begin and end."""
+    marks = [match.span() for match in _BREAK.finditer(words)]
+    return list(zip([0, *(end for _, end in marks)], [*(start for start, _ in marks), len(words)], strict=True))
 
 
 def begins(words: str) -> Iterator[str]:

@@ -8,6 +8,7 @@ from __future__ import annotations
 import re
 
 from edge_llm.understand.numbers import CHINESE_NUMBER, plain, read_chinese, read_english
+from edge_llm.understand.worded_sums import worded_sum
 
 _LEAD = re.compile(
     r"^(?:(?:what(?:'?s| is| are| does)|how much (?:is|are)|calculate|compute|work out|figure out|evaluate|tell me|can you"
@@ -23,7 +24,7 @@ _LEAD = re.compile(
 _TAIL = re.compile(
     r"(?:\s+(?:equal|come to|make|for [a-z])|(?:等于|是|得|为)(?:多少|几)|等于|[，,]?(?:一共|总共"
     r"|合计)(?:是|有)?(?:多少|几)?|怎么解|多少|的(?:值|结果|和|积|根|解)"
-    r"|[，,]?\s*(?:求|那么?|则)?\s*[a-z]\s*(?:的值)?(?:等于|是|为)(?:多少|几)"
+    r"|[，,]?\s*(?:求|那么?|则|这个?|其中)*\s*[a-z]\s*(?:的值)?(?:等于|是|为|得)(?:多少|几)"
     r"|[啊呀呢吧呗]|(?:每人|人均|每个人|一个?人)?(?:是|要|该|付|得)?(?:多少钱?|几块钱?)|几|[，,]?\s*(?:求"
     r"|解)出?\s*[a-z](?:的值)?|,?\s+(?:what is|find|solve for) [a-z]|[?？。.!！=\s])+$",
     re.IGNORECASE,
@@ -74,6 +75,8 @@ _ENGLISH_NUMBER_WORDS = re.compile(
 
 def find_expression(words: str) -> str | None:
     """The sum or equation in a request, in figures and signs; None where there is none, or not only one."""
+    if (worded := worded_sum(words)) is not None:
+        return worded
     text = _TAIL.sub("", _LEAD.sub("", words.strip())).strip()
     text = _FRACTION_OF.sub(lambda found: f"({_FRACTIONS[found[1].lower()]})*", text)
     text = _ENGLISH_NUMBER_WORDS.sub(_english, text)

@@ -28,7 +28,7 @@ from edge_llm.understand.places import find_place
 from edge_llm.understand.places_chinese import is_no_place, place_in_chinese
 from edge_llm.understand.reading import PEOPLE, Reading
 from edge_llm.understand.recipients import Named, find_anyone, in_one_breath, values_of
-from edge_llm.understand.said_chinese import place_clause, said_in, spaced_items
+from edge_llm.understand.said_chinese import parted_figures, place_clause, points_only, said_in, spaced_items
 from edge_llm.understand.spelling import Spelt, spelt
 from edge_llm.understand.text_slots import bare_request, by_examples, find_text, items_of, trimmed
 from edge_llm.understand.times import Time, find_times, shown_time
@@ -257,7 +257,7 @@ def _data(reading: Reading, slot: Slot) -> _Values:
         expression = find_expression(bare_request(reading.words))
         return () if expression is None else (typed(expression),)
     if slot.name == "items" and (figures := find_text(reading.words, "figures")) is not None:
-        return (typed(figures),)  # with what looks like times: "Monday 5, Tuesday 8"
+        return (typed(parted_figures(figures)),)  # with what looks like times: "Monday 5, Tuesday 8"
     return _free(reading, slot) if slot.schema.get("type") == "string" else ()
 
 
@@ -297,6 +297,7 @@ def _free(reading: Reading, slot: Slot) -> _Values:
         said = find_text(reading.timeless, f"{slot.name}?")
     else:
         said = find_text(reading.timeless, slot.name) or by_examples(reading.timeless, reading.action, slot.name)
+        said = None if said is not None and points_only(said) else said
     return () if said is None else (_texts(slot, said),)
 
 

@@ -39,13 +39,17 @@ _ASIDE = re.compile(
 )
 """What stands between who gets a message and what it says, and is neither."""
 _COMMA = re.compile(r"^\s*,\s*(?=(?:that|saying|to say|asking|and say|and tell)\b)", re.IGNORECASE)
+_CHINESE_APP = r"(?:(?:用|在|通过)?(?:微信|短信|邮件|WhatsApp)(?:上|里)?)"
+_CHINESE_SENDS = (
+    r"(?:(?:发|打|写|寄|送|回|留|转|捎|带|去|编|知会|通知|转达|交代|吱|递)(?:送|了|去|个)?)?(?:一?[个条封份则句声下]|一下)?\s*"
+    r"(?:微信|短信|消息|信息|邮件|邮箱|电邮|留言|WhatsApp|口信|信儿?|话儿?|言)?(?:消息|信息)?(?:过去)?"
+)
+_CHINESE_SAYS = (
+    r"(?:(?:就|你就|你|跟(?:他|她)|也)*(?:告诉(?:他|她)|[说讲](?:一?声|一下)?|内容(?:是|为)?|写|问(?:他|她|一下|问)?"
+    r"|让(?:他|她)知道)[：:，,]?)"
+)
 _CHINESE_AFTER = re.compile(
-    r"^\s*(?:的)?(?:(?:发|打|写|寄|送|回|留|转)(?:送|了|去)?)?(?:一?[个条封份则句]|一下)?(?:(?:微信"
-    r"|短信)(?:上|里)?发(?:一?[句条个])?|微信|短信|消息|信息|邮件|邮箱|电邮"
-    r"|留言|WhatsApp|信|话)?(?:消息|信息)?(?:过去)?"
-    r"(?:[吧呗啊哈][，,：:\s]+|[，,：:]?\s*)(?:(?:就|你就|跟(?:他|她))?(?:告诉(?:他|她)|[说讲](?:一?声"
-    r"|一下)?|内容(?:是|为)?|写|问(?:他|她|一下|问)?|让"
-    r"(?:他|她)知道)[：:，,]?)?\s*(?P<x>.+)$",
+    rf"^\s*(?:的)?{_CHINESE_APP}?\s*{_CHINESE_SENDS}\s*(?:[吧呗啊哈][，,：:\s]+|[，,：:]?\s*){_CHINESE_SAYS}?\s*(?P<x>.+)$",
     re.IGNORECASE | re.DOTALL,
 )
 _CONTENT = re.compile(
@@ -58,7 +62,8 @@ _NOT_TEXT = re.compile(
     r"(?:an?\s+)?(?:\w+\s+)?(?:text|message|sms|e-?mail|mail|whatsapp|wechat|note)(?:\s+message)?|please|for me|back"
     r"|a call|with"
     r" the subject.*|主题.*|关于.{1,20}的(?:邮件|信)|一[声下]|电子?邮件|now|on (?:whatsapp|wechat)|via \w+|"
-    r"(?:发|打|写)?(?:一?[个条封])?(?:微信|短信|消息|信息|邮件|电话)(?:吧|呗)?|吧|一下",
+    r"(?:发|打|写|捎|带|留|回)?(?:一?[个条封句])?(?:微信|短信|消息|信息|邮件|电话|口信|信儿?|话儿?)(?:吧|呗)?|[吧呗]|一下"
+    r"|(?:说|讲|知会|通知)?(?:一?声|一下)[吧呗]?",
     re.IGNORECASE,
 )
 _BETWEEN = re.compile(

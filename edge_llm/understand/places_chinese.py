@@ -10,26 +10,29 @@ from edge_llm.understand.places import clean_place
 from edge_llm.understand.spoken import PARTICLES, without_particles
 
 _STOP = (
-    rf"(?=[，,。？！?!；;\s]|的路(?:怎么|咋|$)|的?(?:飞?机票|航班|车票|票|路线|路上|怎么|咋|往返|单程|要多久|多远"
+    rf"(?=[，,。？！?!；;\s]|的路(?:怎么|咋|$)|的?(?:飞?机票|航班|网约车|专车|出租车?|快车|顺风车|车票|票|路线|路上|怎么|咋|往返|单程|要多久|多远"
     rf"|酒店|宾馆)|{PARTICLES}*[。？！?!]*$|接我|来?一[张辆]|的车|叫|打车|走哪|坐几|最快|比较|出差"
     rf"|旅游|旅行|玩|办事)"
 )
 _X = r"[^，,。？！?!；;\s]"
 _FROM_X = r"[^，,。：:\s到飞至从去打叫导带帮我们送接约坐想订买]"
 _PAIR = (
-    rf"从(?P<o>{_X}{{1,12}}?)(?:出发)?[，,]?(?:打车|叫车|叫个车|坐车|开车|走路|步行|导航|打的)?(?:飞往"
+    rf"(?:从|由|打(?=公司|家|单位))(?P<o>{_X}{{1,12}}?)(?:出发)?[，,]?(?:打车|叫车|叫个车|坐车|开车|走路|步行|导航|打的)?(?:飞往"
     rf"|飞到|飞|前往|到|去|回|至)(?P<d>{_X}+?){_STOP}",
     rf"(?:^|[，,：:\s订买查抢])(?:请|麻烦|帮我|给我|我要|我想)*(?:订|买|查|看看?|要|来|抢)?(?:一?[张个下趟])?(?:的)?(?P<"
     rf"o>{_FROM_X}{{1,8}}?)(?:飞往|飞到|飞|到|至)(?P<d>{_X}+?){_STOP}",
 )
 _TO = (
-    rf"(?:飞往|飞到|飞|前往|开往|导航(?:一下)?(?:到|去|回|往)?|导到|送我到|送我去|去到|去|到|回|往)(?:一?趟)?(?P<x>(?!从"
-    rf"|吧|了|[的得]){_X}+?){_STOP}",
+    rf"(?:飞往|飞到|飞|前往|开往|导航(?:一下)?(?:到|去|回|往)?|导到|[送带领]我们?[到去回]|去到|去|到|回|往)(?:一?趟)?(?P<x>(?!从"
+    rf"|[送带领]我|吧|了|[的得]){_X}+?){_STOP}",
+    rf"目的地(?:是|：|:)?(?P<x>{_X}+?){_STOP}",
+    rf"^导航(?P<x>(?!到|去|回|往|一下){_X}{{2,}}?){_STOP}",
 )
 _FROM = (
     rf"从(?P<x>{_X}{{1,12}}?)(?:走|出发|上车|打车|叫车|开车|坐车|飞)",
     rf"(?:^|[，,\s])(?P<x>{_X}{{1,8}}?)出发",
     rf"(?:在|来|到)(?P<x>{_X}{{1,12}}?)(?:接我|上车)",
+    rf"(?:^|[，,。\s])(?:我|我们|人|人在|我人|现在|起点|出发地|上车点)+(?:在|是|：)(?P<x>{_X}{{2,14}}?)(?:这[儿里边]|呢|等)?{PARTICLES}*(?=[，,。\s]|$)",
 )
 _NEAR = (
     r"(?:找|要)(?:一?[个家])?(?P<x>[^，,]+?)[，,].*附近",
@@ -75,6 +78,18 @@ _DOOR = (
     rf"(?:送(?:到|去|来|至)?|(?:带|拿)(?:到|去|来))(?P<x>(?!过来|来|上门|餐|的|过去){_X}+?)(?:来"
     rf"|去|里来)?{PARTICLES}*(?=[，,]|$)",
 )
+_WHERE = (
+    r"(?:礼堂|多功能厅|报告厅|会议室|[\u3400-\u9fff](?:厅|室|楼|馆|店|院|校|园|场|站|公司|单位|中心|大厦|家|里|边"
+    r"|口|座|层|城|庙|寺|湖|山|酒店))"
+)
+PLACE_AHEAD: Final = re.compile(
+    rf"^在(?P<x>{_X}{{0,12}}?{_WHERE})(?=(?:开|举行|举办|办|做|参加|见|吃|看|听|聚|碰|上课|拍|比赛|面试|签|打|谈|体检|复查|排练|培训|集合|团建)\S)"
+)
+"""Where something happens, before what happens: "在报告厅开职代会"."""
+_SHOP = (
+    r"(?:要|点|找|就要|去)(?P<x>[^，,\s要点份碗]{1,8}?)(?:那家|他?家|店里|店)的?(?=[，,]|$)",
+    r"(?:从|在)(?P<x>[^，,\s从在]{2,10}?)(?:点|叫|订|来)(?=一?[份个杯碗只]|外卖)",
+)
 
 
 def _compiled(patterns: tuple[str, ...]) -> tuple[re.Pattern[str], ...]:
@@ -86,7 +101,9 @@ _PAIRS, _BY_SLOT = _compiled(_PAIR), {
     "flight.book.destination": _compiled(_TO),
     "taxi.book.origin": _compiled(_FROM), "directions.show.origin": _compiled(_FROM), "flight.book.origin": _compiled(_FROM),
     "map.show.place": _compiled(_NEAR), "weather.show.place": _compiled(_WEATHER),
+    "takeaway.order.restaurant": _compiled(_SHOP),
     "restaurant.reserve.restaurant": _compiled(_TABLE),
+    "calendar.add.place": (re.compile(PLACE_AHEAD.pattern.replace("^在", "(?:^|[，,\\s的])在")),),
     "hotel.book.place": _compiled(_CITY), "takeaway.order.place": _compiled(_DOOR),
 }  # fmt: skip
 _ROUTES: Final = ("taxi.book", "directions.show", "flight.book")
@@ -119,6 +136,8 @@ def is_no_place(words: str, action_id: str, slot: str, said: str) -> bool:
     """Whether what the general rules take for a place in Chinese is none: a verb before "到", "出门" before the weather."""
     if not has_cjk(words):
         return False
+    if action_id == "takeaway.order":  # where it is brought to is said with 送 or 带
+        return True
     return (
         (action_id == "weather.show" and _NO_WEATHER_PLACE.match(said) is not None)
         or (action_id in _ROUTES and slot == "origin")

@@ -11,9 +11,10 @@ from dataclasses import dataclass
 
 from edge_llm.actions.values import Provenance, SlotValue
 from edge_llm.memory.handles import normalise
+from edge_llm.understand.clauses_chinese import begins, closed_up
 from edge_llm.understand.contacts import Contact, ContactBook, HandleWanted
 from edge_llm.understand.courtesy import LEAD
-from edge_llm.understand.language import has_cjk
+from edge_llm.understand.language import has_cjk, language_of
 
 _MAIL = re.compile(r"[A-Za-z0-9_.+-]+@[A-Za-z0-9-]+(?:\.[A-Za-z0-9-]+)+")
 _PHONE = re.compile(r"(?<![A-Za-z0-9_.])\+?\(?\d[\d\s().\-]{5,18}\d(?![A-Za-z0-9_.]*[A-Za-z0-9_])|(?<!\d)\d{3,6}(?!\d)")
@@ -27,11 +28,12 @@ _ENGLISH_CUE = re.compile(
 )
 _ARTICLE = re.compile(r"(?:the|my|our)\s+(?=[a-z])", re.IGNORECASE)
 _CHINESE_CUE = re.compile(
-    r"(?:发[^给，。]{0,8}给|打[^给，。]{0,4}给|发送给|转发给|写[^给，。]{0,6}给|告诉|通知|呼叫|联系|提醒|邀请|回复|问一下"
-    r"|问问|问|约|拨打|打给|给|跟|和|与|叫|(?<![A-Za-z])(?:call|cue|text)(?![A-Za-z])\s*|致电|@"
-    r"|打(?=[^，,\s电给]{1,5}?的?(?:电话|手机))|回(?=[^，,复\s]{1,6}[：:])|回(?=[^，,复]{1,5}(?:微信"
+    r"(?:发[^给，。]{0,8}给|打[^给，。]{0,4}给|发送给|转发给|写[^给，。]{0,6}给|转?告诉?|知会|通知|呼叫|接通|联系|提醒|邀请|回复|问一下"
+    r"|问问|问|[约拉喊]上?|拨打|拨给|打给|给|跟|和|与|向|(?<![合不相共胡])同(?![事学时样意步期行类一])|叫上?"
+    r"|(?<![A-Za-z])(?:call|cue|text)(?![A-Za-z])\s*|致电|(?:致|去|发)函(?:给|至)?|@|(?:发|寄|转)至"
+    r"|[打拨](?=[^，,\s电给]{1,5}?的?(?:电话|手机|座机|语音|视频))|回(?=[^，,复\s]{1,6}[：:])|回(?=[^，,复]{1,5}(?:微信"
     r"|短信|消息|邮件|电话))|(?:微信|短信|邮件)(?=[^，,。：:\s给跟和发说上里支群告通"
-    r"问回]{1,6}[：:，,]))"
+    r"问回转同]{1,6}(?:[：:，,]|[说讲])))"
     r"(?:一下|一声|下(?![午周个月班课楼次]))?\s*(?=\S)"
 )
 _CHINESE_END = re.compile(
@@ -59,10 +61,19 @@ _TELLS = re.compile(
     re.IGNORECASE,
 )
 _SAYS_TO = re.compile(rf"^(?:(?:{LEAD})\b[\s,.!:-]*)*say\s+\S.{{0,60}}?\s+to\s+(?=\w)", re.IGNORECASE)
+_TELLS_CHINESE = re.compile(
+    r"(?:(?:用|在)?(?:微信|短信|邮件|whatsapp)(?:上|里)?)?"
+    r"(?:(?P<asks>问一?下|问问|问|告诉|通知|转告|回复?|知会)|给|跟|和|同|向)(?:一下|一声)?",
+    re.IGNORECASE,
+)
+_SAID_CHINESE = re.compile(
+    r"[^，,]{0,4}?(?:说(?!话)|讲(?!话)|捎|带[句个]|留[个句]|传[个句]|发(?!.{0,2}红包)|回[个条句]|报|道[个声]|问[个声])"
+)
+"""What follows the name of somebody who is spoken to."""
 _WRITES = (
-    ("whatsapp.send", re.compile(r"\bwhatsapp\b", re.IGNORECASE)),
-    ("wechat.send", re.compile(r"\b(?:wechat|weixin)\b", re.IGNORECASE)),
-    ("mail.send", re.compile(r"\b(?:by|via|in an?) e-?mail\b", re.IGNORECASE)),
+    ("whatsapp.send", re.compile(r"\bwhatsapp\b|whatsapp(?=[\u3400-\u9fff])", re.IGNORECASE)),
+    ("wechat.send", re.compile(r"\b(?:wechat|weixin)\b|微信", re.IGNORECASE)),
+    ("mail.send", re.compile(r"\b(?:by|via|in an?) e-?mail\b|邮件", re.IGNORECASE)),
 )
 _MOST_WORDS, _MOST_CHARACTERS = 4, 12
 
@@ -99,12 +110,27 @@ def find_named(words: str, book: ContactBook, *, region: str = "") -> list[Named
 def addressed(words: str, book: ContactBook) -> str | None:
     """The id of the action that writes to somebody who is known: "tell Anna I'm late", "ask mum if she needs bread"; None where
     nobody is told anything."""
+    if language_of(words) == "zh":
+        return _addressed_in_chinese(closed_up(words), book)
     match, said = _TELLS.match(words), _SAYS_TO.match(words)
     known = None if match is None else known_at(words, match.end(), book)
     is_said = said is not None and (to := known_at(words, said.end(), book)) is not None and bool(to.contacts)
     if not is_said and (known is None or not known.contacts or not words[known.end :].strip(" .!?")):
         return None
     return next((action for action, app in _WRITES if app.search(words)), "sms.send")
+
+
+def _addressed_in_chinese(words: str, book: ContactBook) -> str | None:
+    """As `addressed`: "问一下赵磊来不来", "跟妈妈带句话", in any clause that is not dictated."""
+    for said in begins(words):
+        match = _TELLS_CHINESE.match(said)
+        known = None if match is None else known_at(said, match.end(), book)
+        if match is None or known is None or not known.contacts:
+            continue
+        rest = said[known.end :].strip(" 。！？!?")
+        if len(rest) > 1 and "电话" not in rest[:6] and (match["asks"] or _SAID_CHINESE.match(rest)):
+            return next((action for action, app in _WRITES if app.search(said[: known.end + 8])), "sms.send")
+    return None
 
 
 def in_one_breath(words: str, named: Sequence[Named]) -> list[Named]:

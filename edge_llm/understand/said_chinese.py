@@ -6,8 +6,11 @@ import re
 from typing import Final
 
 from edge_llm.actions.manifest import Action, Slot
-from edge_llm.understand.cues_chinese import APP_FIRST, CUES_CHINESE, GONE
+from edge_llm.understand.clauses_chinese import clauses, without_remarks
+from edge_llm.understand.context_chinese import gone, thing_before
+from edge_llm.understand.cues_chinese import APP_FIRST, CUES_CHINESE
 from edge_llm.understand.language import has_cjk
+from edge_llm.understand.places_chinese import PLACE_AHEAD
 from edge_llm.understand.spoken import ASIDES, HESITATION, PARTICLES, without_particles
 from edge_llm.understand.text_slots import trimmed
 
@@ -21,9 +24,14 @@ _ITEM_BREAK = re.compile(r"(?<=[\u3400-\u9fff])\s+(?:还有|和|以及)?\s*(?=[\
 _PLACE_CLAUSE: Final = re.compile(
     r"^(?:地点|位置)?(?:是|在|：|:)?(?P<x>[^，,]*?(?:会议室|饭店|酒店|餐厅|酒楼|公司|医院|学校"
     r"|咖啡馆|咖啡厅|广场|公园|体育馆|图书馆|大厦|大楼|中心|家里|楼下|教室|[店楼厅馆室]))$"
-    r"|^在(?P<y>[^，,]{2,12})$"
+    rf"|^(?!{PLACE_AHEAD.pattern.replace('?P<x>', '?:')})在(?P<y>[^，,]{{2,12}})$"
 )
 _BUDGET = re.compile(r"[，,\s]*(?:预算|不超过|最多|[\d一二两三四五六七八九十百千]+(?:块钱?|元)?(?:以内|以下|之内|左右))")
+_POINTS: Final = re.compile(
+    r"(?:它们?|他们?|她们?|这(?:[个些条件]|件事|些事)?|那(?:[个些条件])?|都|也|可以|就|给我|帮我|请|把|一[下笔条声个]|上|里|中|里头|里面|上面|掉|着|好"
+    r"|进去|存|存通讯录|存一?下|下来|了|吧|安排|事儿?|东西|啥|网上买?|[查搜]+|看看)+"
+)
+"""What names nothing: a pronoun, or what is left of a verb."""
 _LEFT_OVER: Final = re.compile(r"^(?:开始|结束|开|持续|时长|大概|左右|到|从|，|,|\s)*$")
 _DESIRED: Final = ("items", "item", "dish", "query", "app", "title", "text", "label")
 
@@ -37,17 +45,40 @@ def said_in(words: str, action: Action, slot: Slot) -> str | None:
     if not has_cjk(words):
         return None
     text = _ASIDE.sub("", without_particles(_ASIDE.sub("", _COURTESY.sub("", words.strip()))))
-    if slot.name == "items" and action.id == "shopping.add" and (gone := _gone(text)) is not None:
-        return gone
+    if slot.name == "items" and action.id == "shopping.add" and (left := gone(clauses(text))) is not None:
+        return left
     if slot.role == "app" and not slot.required and (first := APP_FIRST.search(text)) is not None:
         return first["x"]
+    for part in dict.fromkeys((text, *clauses(text))):
+        if (said := _by_cues(part, action, slot)) is not None:
+            return said
+    before = thing_before(action.id, text) if slot.required else None
+    return None if before is None else _kept(before, action)
+
+
+def points_only(said: str) -> bool:
+    """Whether words name nothing: "它", "东西 网上买"."""
+    return _POINTS.fullmatch(said.replace(" ", "")) is not None
+
+
+def _by_cues(text: str, action: Action, slot: Slot) -> str | None:
     for cue in CUES_CHINESE.get(f"{action.id}.{slot.name}{'' if slot.required else '?'}", ()):
         match = cue.search(text)
-        if match is not None and (said := _cleaned(match["x"])) is not None:
-            if action.id == "shop.buy":
-                return _cleaned(_BUDGET.split(said)[0])
-            return _without_place(said) if action.id == "calendar.add" else said
+        if match is not None and (said := _kept(match["x"], action)) is not None:
+            return said
     return None
+
+
+def _kept(text: str, action: Action) -> str | None:
+    """What a cue or the context found, as the action wants it; None where it only points at something or is left of a verb."""
+    said = _cleaned(text)
+    if said is None or points_only(said):
+        return None
+    if action.id in ("reminder.add", "todo.add"):
+        return without_remarks(said)
+    if action.id == "shop.buy":
+        return _cleaned(_BUDGET.split(said)[0])
+    return _without_place(said) if action.id == "calendar.add" else said
 
 
 _CALENDAR = re.compile("日历|日程")
@@ -81,6 +112,15 @@ def spaced_items(text: str) -> str:
     return _ITEM_BREAK.sub("、", text) if has_cjk(text) else text
 
 
+def parted_figures(text: str) -> str:
+    """Figures that were said in one breath, with marks and without what is counted: "周一12单周二9单" is "周一12，周二9"."""
+    counted = [match[1] for match in re.finditer(r"\d(?!\d)([\u3400-\u9fff]{0,2})", text)]
+    last = counted[-1] if counted else ""
+    if not has_cjk(text) or len(counted) < 2 or not last or not all(one.startswith(last) for one in counted):
+        return text
+    return re.sub(rf"(?<=\d){last}[，,、\s]*(?=.)", "，", text).removesuffix(last)
+
+
 def _cleaned(text: str) -> str | None:
     before = None
     while before != text:
@@ -88,13 +128,8 @@ def _cleaned(text: str) -> str | None:
     return trimmed(text)
 
 
-def _gone(text: str) -> str | None:
-    found = [match["x"] or match["y"] for match in GONE.finditer(text)]
-    return "、".join(found) if found else None
-
-
 def _without_place(title: str) -> str | None:
     """The first clause that is neither a place nor what is left of a time."""
     clauses = [clause.strip() for clause in re.split(r"[，,；;]|(?<=[\u3400-\u9fff])\s+", title)]
     named = [one for one in clauses if one and not _LEFT_OVER.match(one) and _PLACE_CLAUSE.match(one) is None]
-    return named[0] if named else trimmed(title)
+    return PLACE_AHEAD.sub("", named[0]) if named else trimmed(title)

@@ -128,7 +128,7 @@ def plainly(words: str) -> str:
     if not has_cjk(words) or _ENGLISH.match(words):
         return words
     text = chinese_marks(words).strip()
-    rest = re.sub(r"^(?:请问|想问一?下|问一?下)[，,\s]*(?=\S)(?!.*[：:说])", "", _LEAD.sub("", text))
+    rest = re.sub(r"^(?:请问|想问一?下|问一?下(?=[，,\s]))[，,\s]*(?=\S)(?!.*[：:说])", "", _LEAD.sub("", text))
     text = rest or text
     for pattern, chinese in (*_ENGLISH_COMMANDS, *_THINGS):
         text = pattern.sub(chinese, text)

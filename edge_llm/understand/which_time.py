@@ -11,7 +11,9 @@ from dataclasses import replace
 from datetime import timedelta
 from typing import Final
 
+from edge_llm.understand.clauses_chinese import spans
 from edge_llm.understand.durations import Duration
+from edge_llm.understand.language import has_cjk
 from edge_llm.understand.numbers import read_chinese, read_english
 from edge_llm.understand.reading import NIGHTS, Reading
 from edge_llm.understand.times import Time, at_usual_hour, moved
@@ -19,6 +21,9 @@ from edge_llm.understand.times import Time, at_usual_hour, moved
 ENDS: Final = ("end", "until", "return", "end_time")
 """Names of slots that hold when something is over."""
 _RINGS = re.compile(r"\b(?:wake me(?: up)?|get me up|remind me|(?:set|need) (?:an?|my) (?:alarm|reminder))\b", re.IGNORECASE)
+_ASKS_CHINESE = re.compile(r"提醒|叫醒|[叫喊催]我|闹钟|闹铃")
+_MUST_CHINESE = re.compile(r"(?:我|咱们?)(?:得|要|该|必须)|要[醒起出]")
+_HALF_A_DAY = timedelta(hours=12)
 _NIGHTS = re.compile(
     r"\b(?P<count>\d{1,2}|an?|one|two|three|four|five|six|seven|eight|nine|ten|twelve|fourteen)\s+(?P<unit>nights?|weeks?)\b",
     re.IGNORECASE,
@@ -68,6 +73,8 @@ def _nights(words: str) -> int:
 
 def _cued(words: str, times: Sequence[Time]) -> Time | None:
     """The hour right after what asks for it, on the day of another one: "I've a 6am train tomorrow so wake me at 4:45"."""
+    if has_cjk(words):
+        return _asked_in_chinese(words, times)
     cue = max((match.end() for match in _RINGS.finditer(words)), default=None)
     if cue is None or len(times) < 2:
         return None
@@ -76,3 +83,23 @@ def _cued(words: str, times: Sequence[Time]) -> Time | None:
         return after
     day = next((one for one in times if one.has_day and one.end <= cue), None)
     return after if day is None else replace(after, at=moved(day.at, replace(after, is_half_said=False)))
+
+
+def _asked_in_chinese(words: str, times: Sequence[Time]) -> Time | None:
+    """The hour in the clause that asks to be rung at, or after what the person has to do then: "我眯一会儿 一点十分叫醒我"."""
+    if len(times) < 2 or _ASKS_CHINESE.search(words) is None:
+        return None
+    asking = [(start, end) for start, end in spans(words) if _ASKS_CHINESE.search(words, start, end)]
+    inside = [one for one in times if one.has_clock and any(start <= one.start < end for start, end in asking)]
+    must = _MUST_CHINESE.search(words)
+    if not inside and must is not None:
+        inside = [one for one in times if one.has_clock and 0 <= one.start - must.end() < 4]
+    if len(inside) != 1 or inside[0] is times[0]:
+        return None
+    event = next((one for one in times if one is not inside[0] and one.has_day and one.end <= inside[0].start), times[0])
+    if inside[0].has_day or (event.at.date() == inside[0].at.date() and event.at > inside[0].at):
+        return inside[0]
+    at = moved(event.at, replace(inside[0], is_half_said=False))
+    if event.has_clock and not inside[0].is_half_said and at + _HALF_A_DAY <= event.at:  # 7:50 before a match at eight at night
+        at += _HALF_A_DAY
+    return replace(inside[0], at=at) if event.has_day or event.has_clock else inside[0]
