@@ -59,6 +59,8 @@ _THEN = re.compile(
 _THEN_OWN = re.compile(_THEN.pattern.replace(_VERB, _OWN), re.I)
 _AND = re.compile(rf"\s*(?:[;,.]\s*(?:and\s+|plus\s+)?|\s+(?:and|plus)\s+)(?={_POLITE}(?:{_VERB}|{_THING}))", re.I)
 _AND_OWN = re.compile(rf"\s*(?:[;,.]\s*(?:and\s+)?|\s+and\s+)(?={_POLITE}{_OWN})", re.I)
+_OF_IT = re.compile(r"(?:so )?(?:what|how)\b[^,.;]*\b(?:it|that|this|they|those)\b", re.I)
+"""A question about what was just said."""
 _QUOTED = re.compile("\"[^\"]*\"|“[^”]*”|「[^」]*」|『[^』]*』|‘[^’]*’|(?<!\\w)'[^']*'(?!\\w)")
 
 
@@ -90,6 +92,8 @@ def _cut(text: str, joint: re.Pattern[str], joint_own: re.Pattern[str], dictated
     for match in joint.finditer(text):
         before = text[start : match.start()]
         if not before.strip(" ,;.，；。") or any(left < match.end() and match.start() < right for left, right in quoted):
+            continue
+        if _OF_IT.match(text, match.end()) and " and " not in match[0]:  # "twelve miles, how many kilometers is that"
             continue
         if dictated.search(before):
             own = joint_own.match(text, match.start())

@@ -31,7 +31,8 @@ _MERIDIEM = r"(?P<meridiem>[ap]\.?\s?m\b\.?)"
 _ENGLISH = tuple(
     re.compile(rf"(?<![\w.:/$€£¥+-]){pattern}", re.IGNORECASE)
     for pattern in (
-        rf"(?:a\s+)?(?P<minute>{_MINUTE_WORD})\s+(?:(?P<unit>minutes|mins)\s+)?(?P<side>past|after|to|before|till)\s+(?P<hour>\d{{1,2}}"
+        rf"(?:a\s+)?(?P<minute>{_MINUTE_WORD})\s+(?:(?P<unit>minutes|mins)\s+)?(?P<side>past|after|to|before"
+        rf"|till)\s+(?P<hour>\d{{1,2}}"
         rf"|{_HOUR_WORD})\b(?![:.]\d)(?:\s*{_MERIDIEM})?",
         rf"half[ -](?P<hour>{_HOUR_WORD}|\d{{1,2}})\b(?!\s+(?:an?\b|past\b|(?:minutes?|mins?|hours?|hrs?|days?|weeks?"
         rf"|price|dozen)\b)|[:.]\d)"
@@ -65,6 +66,15 @@ _TWENTY_FOUR = re.compile(
     re.IGNORECASE,
 )
 """As timetables have it: "at 0645", "by 1430"."""
+_SPACED = tuple(
+    re.compile(rf"(?:(?<=at )|(?<=by )|(?<=until )|(?<=till )|(?<=@ )){pattern}(?:\s*{_MERIDIEM})?", re.IGNORECASE)
+    for pattern in (
+        rf"(?P<hour>\d{{1,2}}) (?P<minute>[0-5]\d)(?![\w:%]|[.,]\d)(?!\s+(?:{_UNITS}|for\b))",
+        rf"(?P<hour>{_HOUR_WORD}|\d{{1,2}})\s+and\s+(?:an?\s+)?(?P<minute>half|quarter)\b(?!\s+(?:of|an?|hours?|hrs?"
+        rf"|minutes?|mins?)\b)",
+    )
+)
+"""As it is typed in haste, "at 5 15", and as some translate it, "at six and half"."""
 _CUED = re.compile(_ENGLISH[-1].pattern.replace("{unit}", _UNITS), re.IGNORECASE)
 _PART = re.compile(
     r"\b(?P<lead>in the |at |this |during the |by )?(?P<part>early morning|morning|noon|lunchtime|midday|afternoon|evening"
@@ -86,8 +96,10 @@ _CHINESE_PART = re.compile(
 
 
 _OF_A_DAY = re.compile(
-    rf"(?:^|[,;:.!?@-]|\b(?:today|yesterday|tomorrow|tonight|\w+day|mon|tues?|wed|thu(?:rs?)?|fri|sat|sun|every|each|the|early|late|mid|by"
-    rf"|on|of|and|or|around|about|same|next|last|good|{_HOUR_WORD}|thirty|fifteen|\d\S*|[ap]m|o['’]?clock|\w+(?:st|nd|rd|th))\b|me|it)\s*$",
+    rf"(?:^|[,;:.!?@-]|\b(?:today|yesterday|tomorrow|tonight|\w+day|mon|tues?|wed|thu(?:rs?)?|fri|sat|sun|every|each"
+    rf"|the|early|late|mid|by"
+    rf"|on|of|and|or|around|about|same|next|last|good|{_HOUR_WORD}|thirty|fifteen|\d\S*|[ap]m|o['’]?clock|\w+(?:st|nd"
+    rf"|rd|th))\b|me|it)\s*$",
     re.IGNORECASE,
 )
 """What stands before a part of the day that says when; "parents evening" and "movie night" say what."""
@@ -117,7 +129,7 @@ def find_clocks(text: str, *, is_bare: bool = False) -> list[Clock]:
     for match in _RANGE.finditer(text):
         for end in _ends(match):
             _keep(found, end)
-    for pattern in (*_ENGLISH[:-1], _TWENTY_FOUR, _CUED, _CHINESE):
+    for pattern in (*_SPACED, *_ENGLISH[:-1], _TWENTY_FOUR, _CUED, _CHINESE):
         for match in pattern.finditer(text):
             clock = _chinese(match) if pattern is _CHINESE else _english(match)
             if clock is not None:
@@ -158,7 +170,8 @@ def _ends(match: re.Match[str]) -> tuple[Clock, ...]:
     is_marked = any(match[name] for name in ("from", "minute", "minute2", "first", "second"))
     minutes_to = match["joint"].lower() in ("to", "till") and not (match["from"] or match["minute"] or match["minute2"])
     hour = _number(match["hour"])
-    if not is_marked or hour is None or (minutes_to and not match["first"] and hour % 5 == 0):
+    is_short = match["joint"].lower() == "till" and hour is not None and hour % 5 != 0  # nobody says two minutes till four
+    if not (is_marked or is_short) or hour is None or (minutes_to and not match["first"] and hour % 5 == 0):
         return ()
     if match["joint"].lower() == "and" and (match["from"] or "").lower().strip() != "between":
         return ()

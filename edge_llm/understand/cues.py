@@ -122,7 +122,8 @@ _CUES: dict[str, tuple[str, ...]] = {
         r"\b(?:don'?t|do not|no longer)\s+need\s+(?:the\s+|any\s+)?(?P<x>[^,]+?)(?:\s+any ?more)?(?:\s*,|\s+so\b|\s+and\b).*",
         r"\b(?:cross|tick|take|knock|check|scratch|strike|wipe) off\s+(?P<x>[^,]+?)(?:\s+(?:from|on) (?:my|the|our) .*)?$",
         r"\bmark\s+(?P<x>.+?)\s+(?:as|off as)\s+(?:done|complete(?:d)?|finished|bought)",
-        r"\b(?:done|finished|completed|did|sorted)\s+(?:the\s+|my\s+)?(?P<x>[^,]+?)(?:\s+already)?\s*(?:,|\bso\b|\band\b).*\b(?:off|remove|delete|done)\b.*",
+        r"\b(?:done|finished|completed|did|sorted)\s+(?:the\s+|my\s+)?(?P<x>[^,]+?)(?:\s+already)?\s*(?:,|\bso\b"
+        r"|\band\b).*\b(?:off|remove|delete|done)\b.*",
         r"\b(?:got|bought|picked up)\s+(?:the\s+|some\s+)?(?P<x>[^,]+?)(?:\s+already)?\s*,.*\b(?:off|from|remove|delete)\b.*",
         r"^(?P<x>[^，,]{1,12}?)(?:已经)?(?:买过了|买好了|买了|做完了|做好了|有了|不用买了|不要了)[，,].*",
         rf"\b(?:remove|delete|take|cross|strike|scratch|drop|erase|clear|wipe|tick"
@@ -133,7 +134,8 @@ _CUES: dict[str, tuple[str, ...]] = {
         r"从.*?(?:清单|列表|待办|笔记|购物单)(?:里面|里|上|中)?(?:删除|删掉|删去|去掉|划掉|移除|拿掉|删)(?:一?[个样条件])?(?P<x>.+)",
         r"(?:清单|列表|待办|笔记|购物单)(?:里面|里|上|中)?的(?P<x>.+?)(?:不用买了|不要了|不用了|做完了|买好了|删|去掉|划掉|移除|拿掉)",
         r"(?:list|groceries)\s*(?:[:：]|\s[-–—]\s|[,:]?\s*(?:add|put))\s*(?P<x>.+)",
-        rf"\b(?:{PUT})\s+(?P<x>(?!it\b|that\b|this\b|them\b|these\b|those\b).+?)(?:\s+(?:down|added|put))?\s+(?:to|on|for|onto|in)\s+"
+        rf"\b(?:{PUT})\s+(?P<x>(?!it\b|that\b|this\b|them\b|these\b|those\b).+?)(?:\s+(?:down|added|put))?\s+(?:to|on"
+        rf"|for|onto|in)\s+"
         rf"(?:my|the|our)\s+(?:{_LISTS}|groceries|shopping)",
         r"\b(?:we'?re|i'?m|we are|i am|ran|run|running)\s+(?:all\s+|nearly\s+|almost\s+|completely\s+)?(?:out of|low on"
         r"|short of|short on)"
@@ -153,7 +155,8 @@ _CUES: dict[str, tuple[str, ...]] = {
         r"(?:帮我|我要|我想|要)?(?:买|订购|下单|购买|采购)(?:一?些|点儿?|(?:一?[个双把副台只条件张本瓶盒袋包块盏]))?(?P<"
         r"x>[^，,]+)",
         r"(?:加|添加)(?:一?些|点儿?)?(?P<x>.+?)(?:到|进)(?:购物)?(?:清单|列表)",
-        rf"^(?P<x>(?!(?:{PUT}|check|show|read|open|what|what's|is|are)\b).+?)\s+(?:for|on|onto|to|in)\s+(?:my\s+|the\s+|our\s+)?(?:{_LISTS}|groceries|shopping)",
+        rf"^(?P<x>(?!(?:{PUT}|check|show|read|open|what|what's|is|are)\b).+?)\s+(?:for|on|onto|to|in)\s+(?:my\s+"
+        rf"|the\s+|our\s+)?(?:{_LISTS}|groceries|shopping)",
         r"\b(?:find|show|search for|look for)\s+(?:me\s+)?(?P<x>.+?)(?:\s+to buy)?(?=,|\s+(?:on|from|off|under|below"
         r"|for less)\b|$)",
         r"(?:搜索|搜一?[搜下]|搜|找一?[找下]|找|看一?[看下])(?P<x>[^，,]+)",
@@ -169,7 +172,7 @@ _CUES: dict[str, tuple[str, ...]] = {
     ),
     "dish": (
         r"\border\s+from\s+[^:]{2,30}:\s*(?P<x>.+)",
-        r"\b(?:feel like|craving|crave|hungry for|in the mood for)\s+(?:some\s+|an?\s+)?(?P<x>[^,]+)",
+        r"(?<!n't )(?<!not )\b(?:feel like|craving|crave|hungry for|in the mood for)\s+(?:some\s+|an?\s+)?(?P<x>[^,]+)",
         r"送(?:一?[份个杯碗盒盘只打])(?P<x>[^，,]+?)(?:过来|来|到.*)?$",
         r"(?:来|点|叫|要|吃)(?:一?[份个杯碗盒盘只打]|点儿?|两份|三份)(?:外卖)?[，,：:]?(?P<x>(?!外卖)[^，,]+?)(?:的?外卖)?"
         r"(?:送到.*)?(?=[，,]|$)",
@@ -186,7 +189,9 @@ _CUES: dict[str, tuple[str, ...]] = {
     "restaurant": (
         r"\b(?:book|reserve)\s+(?P<x>(?-i:[A-Z])[\w'’ &-]*?)\s+(?:for|on|at|tonight|tomorrow)\b",
         r"\border\s+from\s+(?P<x>[^:]{2,30}):",
-        r"\b(?:in\s+at|from|at|in)\s+(?P<x>(?!\d).+?)(?=\s+(?:for|on|to|at|tonight|tomorrow|with)\b|,|$)",
+        r"\b(?:in\s+at|from|at|in)\s+(?P<x>(?!\d).+?)(?=\s+(?:for|on|to|at|tonight|tomorrow|with|this|next|delivered"
+        r"|brought|sent"
+        r"|dropped|please|by|and|around)\b|[,.?!]|$)",
         r"\b(?:if|does)\s+(?P<x>[A-Z].+?)\s+(?:has|have)\b",
         r"\b(?:book|reserve)\s+(?P<x>(?:the\s+)?(?-i:[A-Z])[\w'’ &-]*?)(?=\s+(?:for|on|at)\b|,|$)",
         r"\b(?:table|seats?|reservation|dinner|lunch|brunch)\b.*?,\s*(?P<x>(?-i:[A-Z])[\w'’ &-]*?)(?=\s*[,.]|$)",
@@ -237,7 +242,8 @@ _CUES: dict[str, tuple[str, ...]] = {
         r"(?:切换到|切到|运行|进(?!入)|打开|启动|开启|进入|打開|开一下)(?:一下)?(?P<x>.+?)(?:这个)?(?:app|应用|软件|程序)?$",
     ),
     "title": (
-        r"\b(?:note|put|write|mark|add|log|enter)\s+(?:down\s+)?(?:in|on|into|to)\s+(?:my|the|our)\s+(?:calendar|diary|agenda|schedule)\s*(?:that|:|,)?\s*(?P<x>.+)",
+        r"\b(?:note|put|write|mark|add|log|enter)\s+(?:down\s+)?(?:in|on|into|to)\s+(?:my|the|our)\s+(?:calendar"
+        r"|diary|agenda|schedule)\s*(?:that|:|,)?\s*(?P<x>.+)",
         r"^(?:calendar(?:\s+entry)?|diary(?:\s+entry)?|new\s+event|event|appointment)\s*[:,-]\s*(?P<x>[^,]+)",
         r"^(?P<x>[^,]+?),\s*(?:in\s+)?(?:my\s+|the\s+)?(?:calendar|diary)$",
         r"\bbook (?:me|us) in (?:for|with|at)\s+(?:the\s+|my\s+|an?\s+)?(?P<x>.+)",
@@ -272,9 +278,11 @@ _CUES: dict[str, tuple[str, ...]] = {
         r"\b(?:and )?(?:label|call|name) it\s+(?P<x>.+)",
         r"\b(?:called|labell?ed|named|titled|saying)\s+(?P<x>.+)",
         r"\b(?P<x>(?!an?\b|the\b|my\b|set\b|start\b|new\b|minutes?\b|hours?\b|seconds?\b|secs?\b|mins?\b|another\b"
-        r"|weekdays?\b|weekend\b|daily\b|early\b|quick\b|morning\b|evening\b|clock\b|\w+day\b|do\b|for\b|your\b|this\b|one\b|that\b|and\b|have\b|need\b)[a-z]+)"
+        r"|weekdays?\b|weekend\b|daily\b|early\b|quick\b|morning\b|evening\b|clock\b|\w+day\b|do\b|for\b|your\b"
+        r"|this\b|one\b|that\b|and\b|have\b|need\b)[a-z]+)"
         r"\s+(?:timer|alarm)\b",
-        r"^(?:(?:set|start)\s+)?(?:an?\s+)?(?:timer|countdown)\s+(?:for\s+)?(?:the\s+|my\s+)?(?P<x>(?!for\b|on\b|to\b|please\b|of\b|an?\b|at\b)[a-z]{3,}(?:\s[a-z]+)?)$",
+        r"^(?:(?:set|start)\s+)?(?:an?\s+)?(?:timer|countdown)\s+(?:for\s+)?(?:the\s+|my\s+)?(?P<x>(?!for\b|on\b|to\b"
+        r"|please\b|of\b|an?\b|at\b)[a-z]{3,}(?:\s[a-z]+)?)$",
         r"\b(?:timer|alarm|countdown)\b.*?\bfor\s+(?:the\s+|my\s+)?(?P<x>(?!\d|an?\s+(?:hour|minute))[a-z].+)",
         r"\bto\s+(?P<x>(?!wake me|go off|ring|sound|be\b)[a-z].+)",
         r"(?:叫做|名为|标签(?:是|为)?|备注(?:是|为)?)(?P<x>.+)",

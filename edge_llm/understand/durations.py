@@ -27,8 +27,11 @@ _ENGLISH_PART = (
     rf"(?P<unit>{_ENGLISH_UNIT}|(?<=\d)[hs])(?![A-Za-z0-9_])(?P<after>\s+and\s+a\s+half|\s+and\s+a\s+quarter)?"
 )
 _ENGLISH = re.compile(rf"(?<![A-Za-z0-9_.]){_ENGLISH_PART}", re.IGNORECASE)
+_HALVES = re.compile(r"(?<![\w-]\s)(?<![\w-])hour and a (?P<part>half|quarter)\b", re.IGNORECASE)
+"""As it is said without its article: "hour and a half on the timer"."""
 _COMPACT = re.compile(
-    r"(?<![\w.])(\d{1,2}|an?(?= hour))\s?h(?:(?:ou)?rs?)?\s?(\d{1,2})(?:\s?m(?:in(?:ute)?s?)?)?\b(?![:.]\d|\s?[ap]\.?m\b)",
+    r"(?<![\w.])(\d{1,2}|an?(?= hour)|one(?= hour)|two(?= hours))\s?h(?:(?:ou)?rs?)?\s?(\d{1,2}|twenty|thirty|forty"
+    r"|fifteen|ten)(?:\s?m(?:in(?:ute)?s?)?)?\b(?![:.]\d|\s?[ap]\.?m\b)",
     re.IGNORECASE,
 )
 """Hours and minutes without a word between them: "1h20", "1hr 20"."""
@@ -85,10 +88,12 @@ class FoundDuration:
 def find_durations(text: str) -> list[FoundDuration]:
     """Every length of time in a text, from left to right; "1 hour and 20 minutes" is one."""
     parts = [
-        FoundDuration(
-            match.start(), match.end(), Duration(0, 3600 * (int(match[1]) if match[1].isdecimal() else 1) + 60 * int(match[2]))
-        )
+        FoundDuration(match.start(), match.end(), Duration(0, int(3600 * _said(match[1]) + 60 * _said(match[2]))))
         for match in _COMPACT.finditer(text)
+    ]
+    parts += [
+        FoundDuration(one.start(), one.end(), Duration(0, 5400 if one["part"].lower() == "half" else 4500))
+        for one in _HALVES.finditer(text)
     ]
     if _RINGS.search(text):
         parts += [FoundDuration(one.start(), one.end(), Duration(0, 60 * int(one[0]))) for one in _BARE.finditer(text)]
@@ -122,6 +127,10 @@ def shown_duration(duration: Duration, language: str) -> str:
     names = ("year", "month", "day", "hour", "minute", "second")
     shown = [f"{count} {name}{'' if count == 1 else 's'}" for count, name in zip(counts, names, strict=True) if count]
     return " ".join(shown) or "0 seconds"
+
+
+def _said(number: str) -> Decimal:
+    return read_english(number) or Decimal(0)
 
 
 def _is_smaller(part: Duration, than: Duration) -> bool:

@@ -56,13 +56,32 @@ _FRACTIONS = {
 }
 _FRACTION_OF = re.compile(rf"\b({'|'.join(_FRACTIONS)})\s+of\s+", re.IGNORECASE)
 _SPOKEN = (
-    (r"^(?:split|share|divide)\s+[$£€¥]?([\w.]+)(?:\s+(?:dollars|pounds|euros|quid|yuan))?\s+(?:between|among|by|into)\s+([\w.]+)"
+    (r"^(?:split|share|divide)\s+[$£€¥]?([\w.]+)(?:\s+(?:dollars|pounds|euros|quid|yuan))?\s+(?:between|among|by"
+     r"|into)\s+([\w.]+)"
      r"(?:\s+(?:of us|people|ways|friends))*$", r"\1 / \2"),
     (r"^divide\s+([\w.]+)\s+by\s+", r"\1 / "), (r"^multiply\s+([\w.]+)\s+(?:by|with|and)\s+", r"\1 * "),
     (r"^(?:add(?: up)?|sum(?: up)?|the sum of|the total of|sum of"
     r"|total of)\s+((?:[\d.]+,?\s+(?:and\s+)?){1,20}[\d.]+)$", lambda found: " + ".join(re.findall(r"[\d.]*\d", found[1]))),
     (r"^(?:add|sum)\s+([\w.]+)\s+(?:to|and|with)\s+", r"\1 + "), (r"^subtract\s+([\w.]+)\s+from\s+([\w.]+)", r"\2 - \1"),
 )  # fmt: skip
+_NUMBER = r"[$£€¥]?(\d+(?:,\d{3})*(?:\.\d+)?)"
+_PRICED = re.compile(
+    r"(?<![\d.])(?P<count>\d+)\s+(?:[a-z-]+\s+){0,4}?(?:at|for|costing|@|times)\s+[$£€¥]?(?P<price>\d+(?:\.\d+)?)"
+    r"(?:\s*(?:p|pence|quid|pounds?|dollars?|euros?|yuan|rmb|bucks))?\s*(?:each|apiece|a ?piece|per\s+\w+|an?\s+\w+"
+    r"|a pop|a time|every\s+\w+)\b",
+    re.IGNORECASE,
+)
+_ALTOGETHER = re.compile(
+    r"[,.;]?\s*(?:so\s+|and\s+)?(?:(?:what(?:'?s| is| are| does| do)|how much(?: is| are)?)\s+(?:that|it|they"
+    r"|all (?:that|of (?:that"
+    r"|it|them))|those|the (?:total|sum))?(?:\s+(?:come to|make|add up to|altogether|all together|in total|in all|total|all in"
+    r"|combined))?|(?:can you\s+|please\s+)?(?:add|total|tot|sum)\s+(?:(?:that|it|them|those"
+    r"|these)\s+)?(?:all\s+)?up(?:\s+(?:that|it|them"
+    r"|those|these))?)\W*(?:altogether|in total|in all|total|for me|please)?\W*$",
+    re.IGNORECASE,
+)
+_DATES = re.compile(r"\b\d{1,2}(?:st|nd|rd|th)\b|\b\d{1,2}:\d\d\b", re.IGNORECASE)
+_SUM = re.compile(rf"(?<![\w.]){_NUMBER}(?![\w%]|\.\d)")
 _FORM = re.compile(r"[\d\sA-Za-z+\-*/^%().,=!√π]+")
 _FUNCTIONS = {"sqrt", "sin", "cos", "tan", "log", "ln", "exp", "pi", "abs"}
 _ENGLISH_NUMBER_WORDS = re.compile(
@@ -75,8 +94,38 @@ _ENGLISH_NUMBER_WORDS = re.compile(
 
 def find_expression(words: str) -> str | None:
     """The sum or equation in a request, in figures and signs; None where there is none, or not only one."""
-    if (worded := worded_sum(words)) is not None:
-        return worded
+    return worded_sum(words) or _read(words) or _priced(words) or _together(words) or _clause(words)
+
+
+def _priced(words: str) -> str | None:
+    """So many at so much: "14 sheets at 38.50 each"."""
+    match = _PRICED.search(_ENGLISH_NUMBER_WORDS.sub(_english, words))
+    return None if match is None else f"{match['count']}*{match['price']}"
+
+
+def _together(words: str) -> str | None:
+    """Sums with what they are for, to be added up: "12.50 on lunch and 3.20 on coffee, what's that altogether"."""
+    asked = _ALTOGETHER.search(words)
+    if asked is None:
+        return None
+    listed = _DATES.sub(" ", words[: asked.start()] if words[: asked.start()].strip() else words[asked.end() :])
+    said = [one[1].replace(",", "") for one in _SUM.finditer(listed)]
+    return "+".join(said) if len(said) > 1 else None
+
+
+def _clause(words: str) -> str | None:
+    """The one clause that is a sum or an equation, among remarks: "solve 4x - 9 = 15 for me, it's for school"."""
+    clauses = [re.sub(r"\s+for (?:me|us)\b.*$", "", one, flags=re.IGNORECASE) for one in re.split(r"[,;:?!]\s+|\.\s+", words)]
+    if len(clauses) == 1:
+        whole = clauses[0]
+        return _read(whole) if whole != words else None
+    found = [expression for one in clauses if (expression := _read(one)) is not None]
+    remarks = " ".join(one for one in clauses if _read(one) is None)
+    return found[0] if len(found) == 1 and not re.search(r"\d", remarks) else None
+
+
+def _read(words: str) -> str | None:
+    """What the words are as a whole, in figures and signs."""
     text = _TAIL.sub("", _LEAD.sub("", words.strip())).strip()
     text = _FRACTION_OF.sub(lambda found: f"({_FRACTIONS[found[1].lower()]})*", text)
     text = _ENGLISH_NUMBER_WORDS.sub(_english, text)

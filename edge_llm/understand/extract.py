@@ -17,11 +17,12 @@ from edge_llm.understand.amounts import find_budget, find_money
 from edge_llm.understand.choices import find_choice
 from edge_llm.understand.contacts import HandleWanted
 from edge_llm.understand.context import Context, Extracted
+from edge_llm.understand.courtesy import LEAD, without_remark
 from edge_llm.understand.cues import APP
 from edge_llm.understand.durations import Duration, shown_duration
 from edge_llm.understand.expressions import find_expression
 from edge_llm.understand.language import chinese_marks, language_of
-from edge_llm.understand.messages import message_in, quoted_in
+from edge_llm.understand.messages import fields_in, message_in, quoted_in
 from edge_llm.understand.model_slots import ask_model
 from edge_llm.understand.numbers import plain, read_chinese, read_english
 from edge_llm.understand.places import find_place
@@ -67,6 +68,14 @@ _WEATHER_AT = re.compile(
 _MOST_LISTS = 8
 """Of people, where several names are each more than one person's."""
 _ABOUT_A_TEXT = ("share.text", "translate")
+_DICTATED = (*_CARRIERS, *_ABOUT_A_TEXT, "note.add", "memory.search")
+"""Actions whose text keeps every word: it is for somebody to read, or to look for."""
+_ASKED = re.compile(rf"^(?:(?:{LEAD})\b[\s,]*)*(?:can|could|would|will) you\b", re.IGNORECASE)
+_IS_QUESTION = re.compile(
+    r"^(?:what|who|when|where|why|how|which|whose|did|do|does|is|are|was|were|will|would|can|could|should|has|have|if|whether"
+    r"|any|shall|may|am)\b|\b(?:is|are|isn'?t|does|doesn'?t|right|can|could|will|would) (?:it|he|she|they|you|we|i)$",
+    re.IGNORECASE,
+)
 _Values = tuple[SlotValue, ...]
 
 
@@ -280,13 +289,15 @@ def _places(reading: Reading, slot: Slot) -> _Values:
         said = by_examples(reading.timeless, reading.action, slot.name)
     if said is None and reading.action.id == "weather.show" and (at := _WEATHER_AT.match(bare_request(reading.timeless))):
         said = at["x"]
-    return () if said is None else (typed(_INSTEAD.sub("", said)),)
+    return () if said is None else (typed(_asked_alone(reading, _INSTEAD.sub("", said))),)
 
 
 def _free(reading: Reading, slot: Slot) -> _Values:
     said: str | None
     if slot.name == "title" and reading.action.id == "contact.add":
         said = said_in(reading.words, reading.action, slot) or find_text(reading.words, "name")
+    elif slot.name in ("subject", "message") and (fields := _fields(reading)) is not None:
+        said = fields[slot.name == "message"]
     elif slot.name == "message":
         said = _message(reading)
     elif slot.name == "text" and (quoted := quoted_in(reading.words, is_all=reading.action.id in _ABOUT_A_TEXT)) is not None:
@@ -298,7 +309,19 @@ def _free(reading: Reading, slot: Slot) -> _Values:
     else:
         said = find_text(reading.timeless, slot.name) or by_examples(reading.timeless, reading.action, slot.name)
         said = None if said is not None and points_only(said) else said
-    return () if said is None else (_texts(slot, said),)
+    return () if said is None else (_texts(slot, _asked_alone(reading, said)),)
+
+
+def _asked_alone(reading: Reading, said: str) -> str:
+    """A value without what is said after the request, and belongs to none of it: "I keep putting it off"."""
+    kept = said if reading.action.id in _DICTATED else without_remark(said)
+    return said if kept == said else trimmed(kept) or said
+
+
+def _fields(reading: Reading) -> tuple[str, str] | None:
+    """A mail's subject and text, where it is dictated so."""
+    has_subject = any(one.name == "subject" for one in reading.action.slots)
+    return fields_in(reading.words) if has_subject else None
 
 
 def _message(reading: Reading) -> str | None:
@@ -314,7 +337,10 @@ def _message(reading: Reading) -> str | None:
             said = body
         said = _BODY.sub("", said) or None
     carrier = _CARRIERS.get(reading.action.id)
-    return said if said is None or carrier is None else carrier.sub("", said) or None
+    said = said if said is None or carrier is None else carrier.sub("", said) or None
+    if said is not None and said.endswith("?") and _ASKED.match(reading.words) and not _IS_QUESTION.search(said.rstrip("? ")):
+        said = said.rstrip("? ")  # the request asks, the message does not
+    return said
 
 
 def _in_chinese(reading: Reading, slot: Slot) -> str | None:
@@ -334,7 +360,7 @@ def _queries(reading: Reading, slot: Slot) -> _Values:
     )
     if said is not None and reading.action.id == "music.play":
         said = trimmed(_MEANWHILE.sub("", said))
-    return () if said is None else (typed(said),)
+    return () if said is None else (typed(_asked_alone(reading, said)),)
 
 
 def _apps(reading: Reading, slot: Slot) -> _Values:

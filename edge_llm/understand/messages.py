@@ -66,12 +66,29 @@ _NOT_TEXT = re.compile(
     r"|(?:说|讲|知会|通知)?(?:一?声|一下)[吧呗]?",
     re.IGNORECASE,
 )
+_FIELDS = re.compile(
+    r"\b(?:(?:with|and|the)\s+)*subject(?:\s+line)?\s*(?:is|being|should be|:|=|of"
+    r"|-)?\s*[:,]?\s*(?P<subject>\S.*?)\s*(?:[.,;]\s*(?:and\s+)?"
+    r"|\s+and\s+|\s+)(?:(?:the|with|a|its)\s+)*(?:(?:text|body|message|content)s?\b\s*(?:(?:should|must|to|will"
+    r"|that)\s+)*(?:be|is|reads?|says?"
+    r"|being)?|(?:saying|says?|which says|that says|tell(?:ing)? (?:him|her"
+    r"|them)))\s*(?:that\s+(?=[a-z]+\s))?\s*[:,]?\s*(?P<message>\S.*)$",
+    re.IGNORECASE | re.DOTALL,
+)
+"""A mail dictated field by field: "subject rota change and say can you swap", "Subject: Parking. Text: it is closed"."""
 _BETWEEN = re.compile(
     r"\b(?:send|text|message|say|write|whatsapp|e-?mail)\s+(?P<x>(?!an?\s+(?:text|message|sms|e-?mail|mail|whatsapp|wechat"
     r"|note)\b|to\b).+?)\s+to\s*$",
     re.IGNORECASE,
 )
 _CHINESE_BETWEEN = re.compile(r"(?:把|将)[“\"]?(?P<x>.+?)[”\"]?(?:这句话|这条消息)?(?:发送?|转)给\s*$")
+
+
+def fields_in(words: str) -> tuple[str, str] | None:
+    """The subject and the text of a mail that is dictated field by field, or None."""
+    match = _FIELDS.search(words)
+    subject, message = (None, None) if match is None else (_clean(match["subject"]), _clean(match["message"]))
+    return None if subject is None or message is None or '"' in subject else (subject, message)
 
 
 def message_in(words: str, recipient: tuple[int, int] | None) -> str | None:

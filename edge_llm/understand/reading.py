@@ -87,7 +87,7 @@ class Reading:
         whole = text == self.words
         if "time" in roles:
             times = self.times if whole else find_times(text, self.context.now)
-            spans += [(one.start, one.end) for one in times]
+            spans += [(one.start, one.end) for one in times] + [one.apart for one in times if one.apart is not None]
         if "duration" in roles:
             for one in self.durations if whole else find_durations(text):
                 before = _FOR.search(text[: one.start])

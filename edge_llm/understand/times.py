@@ -66,6 +66,8 @@ class Time:
     """The words that say that it comes again ("every Monday"); `at` is the first time."""
     is_relative: bool = False
     """It counts from now ("in 20 minutes")."""
+    apart: tuple[int, int] | None = None
+    """Where its day stands, when that is somewhere else: "on Friday, somewhere quiet, at 12"."""
     is_half_said: bool = True
     """The words say which half of the day; "at 7" alone does not."""
 
@@ -232,7 +234,8 @@ def _resolved(text: str, now: datetime, group: tuple[Day | None, list[Clock], tu
             until += timedelta(hours=12) if until + timedelta(hours=12) > at else timedelta(days=1)
     is_half_said = not exact or exact[0].half is not None or not 0 < exact[0].hour <= 12
     recurrence = None if day is None else day.recurrence
-    return Time(start, end, at, day is not None, bool(exact), until, recurrence, is_half_said=is_half_said)
+    apart = None if day is None or start <= day.start < end else (day.start, day.end)
+    return Time(start, end, at, day is not None, bool(exact), until, recurrence, apart=apart, is_half_said=is_half_said)
 
 
 def _hour(text: str, now: datetime, day: date | None, clock: Clock) -> int:
@@ -267,8 +270,14 @@ def _overlaps(part: Day | Clock, spans: Sequence[tuple[int, int]]) -> bool:
 
 def _widened(text: str, found: Time) -> Time:
     """With the preposition before it, which is no part of anything else."""
-    is_day = _NEAR_DAY.match(text, found.start) is not None
-    before = (_BEFORE_DAY if is_day else _BEFORE).search(text[: found.start]) or _CHINESE_BEFORE.search(text[: found.start])
     after = _CHINESE_AFTER.match(text, found.end)
-    start, end = found.start if before is None else before.start(), found.end if after is None else after.end()
-    return replace(found, start=start, end=end)
+    end = found.end if after is None else after.end()
+    apart = None if found.apart is None else (_led(text, found.apart[0]), found.apart[1])
+    return replace(found, start=_led(text, found.start), end=end, apart=apart)
+
+
+def _led(text: str, start: int) -> int:
+    """Where the preposition before a time begins; `start` where there is none."""
+    is_day = _NEAR_DAY.match(text, start) is not None
+    before = (_BEFORE_DAY if is_day else _BEFORE).search(text[:start]) or _CHINESE_BEFORE.search(text[:start])
+    return start if before is None else before.start()
