@@ -63,7 +63,8 @@ _MORE = re.compile(r"(?<=[米斤升丈吨尺])([一二三四五六七八九]{1,2
 """A tenth, or a half, of the unit before it: "两米三", "一米七五", "2斤半"."""
 _TARGET = re.compile(
     r"(?:\b(?:in|into|to|as|are in|is in)\s+|how (?:many|much)\s+(?!is\b|are\b|does\b)"
-    r"|(?:等于|是|合|有|换算?成|转换?成|换|化成|变成|折合)(?:多少|几)?|多少|几)(?P<unit>[A-Za-z°℃℉²/\u3400-\u9fff][A-Za-z°℃℉²/\u3400-\u9fff ]*)",
+    r"|(?:等于|是|合|有|换算?成|转换?成|换|化成|变成|折合)(?:多少|几)?|多少|几)"
+    r"(?P<unit>[A-Za-z°℃℉²/\u3400-\u9fff][A-Za-z°℃℉²/\u3400-\u9fff ]*)",
     re.IGNORECASE,
 )
 
