@@ -57,8 +57,9 @@ def together(plan: Sequence[Draft], context: Context) -> list[Draft]:
     done: list[Draft] = []
     for one in plan:
         made = one
-        if done and context.language == "en":
-            made = _about(done[-1], one, context) or _on_the_day(done, one, context) or one
+        if done:
+            about = _about(done[-1], one, context) if context.language == "en" else None
+            made = about or _on_the_day(done, one, context) or one
         done.append(made)
     return done
 

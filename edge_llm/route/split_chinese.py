@@ -11,7 +11,7 @@ from edge_llm.route.heads import action_of
 
 _JOINT = re.compile(
     r"(?:[，,；;。！!\s]*(?P<word>然后|接着|顺便|顺带|另外|(?<=[，,；;。！!\s])(?:此外|之后|完了"
-    r"|并且|同时|还有就是|还有|还要|对了|最后|再(?![见说次想])|也))"
+    r"|并且|并(?=[于在请提叫给帮])|同时|还有就是|还有|还要|对了|最后|再(?![见说次想])|也))"
     r"(?:再|还要|还)?|[，,；;。！!]|(?<=[\u3400-\u9fff])\s+(?=[\u3400-\u9fff]))[，,]?\s*"
 )
 _QUOTED = re.compile('"[^"]*"|“[^”]*”|「[^」]*」|『[^』]*』')
@@ -60,7 +60,11 @@ def _parts(before: str, after: str, word: str | None, *, is_marked: bool) -> boo
         )
         return is_own and (word is not None or is_marked) and not _TO_YOU.search(after)
     if first in _LATER:
-        return word is not None and second is not None and (second in _ONLY_HERE[:2] or _TO_ME.match(after) is not None)
+        return (
+            word is not None
+            and second is not None
+            and ((second in _ONLY_HERE[:3] and second != first) or _TO_ME.match(after) is not None)
+        )
     if second is None:
         return word is not None and is_marked and first is not None and _BEGINS.match(after) is not None
     return (first is not None or word is not None) and (word is not None or first != second)

@@ -10,6 +10,7 @@ from edge_llm.actions.manifest import Action, Slot, SlotRole
 from edge_llm.actions.values import SlotValue
 from edge_llm.understand.answers import answer_slot
 from edge_llm.understand.context import Context
+from edge_llm.understand.corrections_chinese import heart_of, with_part
 from edge_llm.understand.durations import find_durations
 from edge_llm.understand.extract import handle_wanted, typed
 from edge_llm.understand.language import chinese_marks
@@ -106,6 +107,8 @@ def correct(call_slots: Mapping[str, SlotValue], action: Action, words: str, con
     marked = _MARKED.search(words) is not None
     if (remark := _by_remark(call_slots, action, text, context)) is not None:
         return remark
+    text, is_changed = heart_of(text)
+    marked |= is_changed
     for pattern in _NOT:
         match = pattern.match(text)
         if match is None:
@@ -134,9 +137,16 @@ def correct(call_slots: Mapping[str, SlotValue], action: Action, words: str, con
     texts = needed if len(needed) == 1 else texts  # the dish, not where it goes
     if not marked or rest == text or len(texts) != 1:
         return None
-    mended = put_right(call_slots[texts[0].name], rest, context) if texts[0].role == "text" else None
-    said = mended or _like(call_slots[texts[0].name].value, rest) or answer_slot(texts[0], rest, context, action=action)
+    said = _mended(call_slots[texts[0].name], texts[0], rest, context) or answer_slot(texts[0], rest, context, action=action)
     return None if said is None else {texts[0].name: said}
+
+
+def _mended(held: SlotValue, slot: Slot, new: str, context: Context) -> SlotValue | None:
+    """A text with a part of it changed: what is of the kind of `new`, what resembles it, or its only code."""
+    if slot.role == "text" and (mended := put_right(held, new, context)) is not None:
+        return mended
+    part = with_part(held.value, new) if slot.role == "text" and isinstance(held.value, str) else None
+    return _like(held.value, new) if part is None else typed(part)
 
 
 def _by_remark(call_slots: Mapping[str, SlotValue], action: Action, text: str, context: Context) -> dict[str, SlotValue] | None:

@@ -148,7 +148,14 @@ def is_no_place(words: str, action_id: str, slot: str, said: str) -> bool:
 def place_reply(words: str) -> str:
     """A reply to "where?" without what stands around the place: "上海出发" and "去上海呗" are "上海"."""
     text = without_particles(re.split(r"[，,。；;]", words.strip(" ，,。"))[0])
-    return re.sub(r"^(?:就|那就|我要|我想)?(?:去|到|在|从|送到?)?(?=..)|(?:出发|上车|那边|那儿|的)$", "", text) or words
+    return (
+        re.sub(
+            r"^(?:就|那就|我要|我想)?(?:去|到|人?在|从|由|送到?)?(?=..)|(?:(?<=..)(?:这边|那边)?(?:出发|上车|起飞|走|起)|那边|那儿|的)$",
+            "",
+            text,
+        )
+        or words
+    )
 
 
 def _cleaned(text: str) -> str | None:

@@ -41,6 +41,10 @@ _ASKS = re.compile(
 _REASON = re.compile(
     r"^(?:我|他|她|你|有人|人家|我们|已经|太|没|下次|改天|以后|回头|等|晚点|今天不|现在不|其实|突然|刚)(?!要|想要|换|改)"
 )
+_TELLS = re.compile(
+    r"(?!还是|要不|那就?|就|来|应该|而是|是)(?=.{4,}).*?[\u3400-\u9fff](?:了|没|有|不|在|来|去|会|能|太|很|挺|还|已|够|住|歇|休|放|接|送|到|要|可以|行|差|贵|远|小|大)"
+)
+"""A clause that tells something: "家里放不下", "冰箱有剩饭"."""
 _CLAUSE = re.compile(r"[，,；;。.！!？?…~～\s]+")
 _ENGLISH_CLAUSE = re.compile(r"\s*(?:[,;.!?…]+|\s[-–—]+\s|\bso\b|\band\b)\s*", re.IGNORECASE)
 _LEFT = re.compile(rf"(?:{THEN_LEFT}\b[,. ]*)+", re.IGNORECASE)
@@ -60,7 +64,9 @@ def is_taken_back(words: str) -> bool:
     if not any(backs):
         return False
     rest = [clause for clause, back in zip(clauses, backs, strict=True) if not back and not _SIGH.fullmatch(clause)]
-    return all((_REASON.match(clause) or len(clause) <= 4) and not _ASKS.match(clause) for clause in rest)
+    return all(
+        (_REASON.match(clause) or _TELLS.match(clause) or len(clause) <= 4) and not _ASKS.match(clause) for clause in rest
+    )
 
 
 def is_left_for_a_reason(words: str) -> bool:

@@ -99,7 +99,7 @@ def test_what_asks_for_something_else_takes_nothing_back(words: str) -> None:
         ("calendar.add", "日历：3/12 14:00 季度评审，3号会议室", {"title": "季度评审", "place": "3号会议室"}),
         ("note.add", "记一下哈，车停在B2", {"text": "车停在B2"}),
         ("todo.add", "待办加一条，周五之前把房租转了", {"text": "把房租转了"}),
-        ("reminder.add", "星期五上午九点你提醒我一下去领老年卡，好吧？", {"text": "领老年卡"}),
+        ("reminder.add", "星期五上午九点你提醒我一下去领老年卡，好吧？", {"text": "去领老年卡"}),
         ("reminder.add", "周六上午要带孩子打疫苗，九点提醒我", {"time": "2026-03-07T09:00+08:00"}),
         ("shopping.add", "鸡蛋吃完了，酱油也快见底了，都记到购物单上", {"items": ["鸡蛋", "酱油"]}),
         ("shopping.add", "购物清单加上抽纸 洗衣液 还有猫粮", {"items": ["抽纸", "洗衣液", "猫粮"]}),
