@@ -49,7 +49,7 @@ _CHINESE = re.compile(
     rf"(?P<count>{CHINESE_NUMBER}|半)\s*(?:块(?=[港美欧日英韩台加澳新泰卢]))?(?P<name>{_ANY_NAME})(?P<tenth>[一二三四五六七八九]|[五5]毛)?(?![一-鿿]?[亲家])"
 )
 
-_BUDGET = re.compile(rf"(?:不超过|最多|预算)(?P<count>{CHINESE_NUMBER})|(?P<top>{CHINESE_NUMBER})(?:以内|以下|之内)")
+_BUDGET = re.compile(rf"(?:不超过|最多|预算)(?P<count>{CHINESE_NUMBER})|(?P<top>{CHINESE_NUMBER})(?:以内|以下|之内|左右|上下)")
 HOME_CURRENCIES = {
     "CN": "CNY", "US": "USD", "GB": "GBP", "JP": "JPY", "HK": "HKD", "CA": "CAD", "AU": "AUD", "SG": "SGD", "DE": "EUR",
     "FR": "EUR",

@@ -27,7 +27,7 @@ _SAY = re.compile(
     r"^(?:(?:just |please )*(?:say|tell (?:him|her|them)|ask (?:him|her|them)|write|it should say|the message is"
     r"|it'?s called|call it|it'?s"
     r"|that)(?: that)?\b[:,]?\s+"
-    r"|(?:就?说|内容是|写|叫做?|就是|告诉(?:他|她)|(?:跟|和|给)(?:他|她|他们|对方)[说讲](?:一声|一下)?)[：:，,]?\s*)",
+    r"|(?:就?说|内容是|写|叫做?|就是|告诉(?:他|她)|就?(?:跟|和|给)(?:他|她|他们|她们|对方)[说讲](?:一声|一下)?)[：:，,]?\s*)",
     re.IGNORECASE,
 )
 _BESIDES = re.compile(

@@ -33,6 +33,10 @@ _FEASTS = {
     "圣诞": "christmas", "圣诞节": "christmas", "元旦": "new year", "万圣节": "halloween", "情人节": "valentine",
     "国庆": "national day", "国庆节": "national day", "春节": "spring festival", "中秋": "mid-autumn", "中秋节": "mid-autumn",
 }  # fmt: skip
+_NAMED_CHINESE = {
+    "五一": (5, 1), "劳动节": (5, 1), "六一": (6, 1), "儿童节": (6, 1), "十一": (10, 1), "妇女节": (3, 8), "三八节": (3, 8),
+    "教师节": (9, 10), "双十一": (11, 11), "双十二": (12, 12), "愚人节": (4, 1),
+}  # fmt: skip
 _CHINESE_DAY = "[一二三四五六日天]"
 _CHINESE_COUNT = r"(?:\d{1,2}|三十一?|二十[一二三四五六七八九]?|十[一二三四五六七八九]?|[一二三四五六七八九])"
 
@@ -235,6 +239,23 @@ def _rule(pattern: str) -> re.Pattern[str]:
     return re.compile(rf"(?<![\w'’-]){pattern}(?![\w'’]|-\w)", re.IGNORECASE)
 
 
+def _named_chinese(match: re.Match[str], today: date) -> _Read:
+    month, number = _NAMED_CHINESE[match["named"]]
+    day = date(today.year, month, number)
+    return (day if day >= today else day.replace(year=today.year + 1)), None, None, None
+
+
+def _part_of_month(match: re.Match[str], today: date) -> _Read:
+    """The first, the fifteenth or the last day of a month."""
+    first = today.replace(day=1)
+    following = (first + timedelta(days=32)).replace(day=1)
+    if match["next"]:
+        first, following = following, (following + timedelta(days=32)).replace(day=1)
+    days = {"初": first, "中": first.replace(day=15), "底": following - timedelta(days=1), "末": following - timedelta(days=1)}
+    day = days[match["part"][0]]
+    return (day if day >= today else (day + timedelta(days=32)).replace(day=day.day)), None, None, None
+
+
 _RULES = (
     (_rule(rf"(?P<lead>on |this |by |coming |this coming |before |until |for )?(?P<day>{_SHORT})"), _english_weekday),
     (_rule(rf"(?P<lead>)(?P<day>{_SHORT}) (?:of )?next week"), _week_after),
@@ -300,6 +321,16 @@ _RULES = (
         _feast,
     ),
     (re.compile("(?P<feast>平安夜|圣诞节?|元旦|万圣节|情人节|国庆节?|春节|中秋节?)"), _feast),
+    (
+        re.compile(
+            r"(?P<named>五一|六一|十一(?=假|期间|长假|黄金周|去|住|出发|当天|那天)|劳动节|儿童节|妇女节|三八节|教师节|双十一|双十二|愚人节)(?:节|当天|期间|假期|那天)?"
+        ),
+        _named_chinese,
+    ),
+    (
+        re.compile(r"(?:(?P<next>下个?月)|(?:本月|这个?月|(?<![\d一二三四五六七八九十个])月))(?P<part>初|底|末|中旬?)"),
+        _part_of_month,
+    ),
     (re.compile(r"(?<![每上下这个])周末|这个周末"), _weekend),
     (_rule(r"(?:at |on )?the weekend"), _weekend),
     (re.compile(r"每天|每日|每(?=[早晚])|(?:每个?)?工作日|每周(?![一二三四五六日天])|每个?月(?!\d)"), _chinese_recurring),

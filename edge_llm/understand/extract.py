@@ -43,6 +43,7 @@ _URL = re.compile(
     re.IGNORECASE,
 )
 _SUBJECT = re.compile(r"^(?:(?:with (?:the )?)?subject|主题).*?(?:,|，|saying|内容是?)\s*", re.IGNORECASE)
+_SUBJECT_AFTER = re.compile(r"[，,。；;]\s*(?:邮件)?(?:主题|标题|题目)(?:就)?(?:写|是|为|叫|用|：)[^，,]*$")
 _BODY = re.compile(
     r"^(?:and\s+)?(?:saying|says?|text|body|message|content|telling (?:him|her|them)|tell (?:him|her"
     r"|them))\b(?:\s+that\b)?\s*[:,]?\s*(?=\S)",
@@ -65,6 +66,8 @@ _WEATHER_AT = re.compile(
     r"(?P<x>[a-z][\w'’ -]{1,25}?)(?:'s)?\s+(?:weather|forecast)\b",
     re.IGNORECASE,
 )
+_HIM = re.compile(r"(?:告诉|通知|跟|给|问|和|打给|发给)(?:一?下)?[他她]")
+"""How somebody is meant who was named before."""
 _MOST_LISTS = 8
 """Of people, where several names are each more than one person's."""
 _ABOUT_A_TEXT = ("share.text", "translate")
@@ -188,6 +191,8 @@ def _recipients(reading: Reading, slot: Slot) -> _Values:
     sure = [one for one in reading.named if one.contacts or one.handle is not None]
     if not sure and all(one.name != "message" for one in reading.action.slots):  # who is named in a message is not who gets it
         sure = find_anyone(reading.words, reading.context.people)
+    if not reading.named and (spoken_of := _HIM.search(reading.words)) is not None:  # "Tom那边，告诉他我晚到"
+        sure = find_anyone(reading.words[: spoken_of.start()], reading.context.people)
     if slot.schema.get("type") == "array":
         return _several(reading, sure, wanted)
     values = values_of(sure[0], wanted) if sure else ()
@@ -332,7 +337,7 @@ def _message(reading: Reading) -> str | None:
         subject = find_text(reading.words, "subject")
         if said == subject:
             return None
-        said = _SUBJECT.sub("", said)
+        said = _SUBJECT.sub("", _SUBJECT_AFTER.sub("", said))
         if subject is not None and said.startswith(subject) and (body := message_in(said, None)) is not None:
             said = body
         said = _BODY.sub("", said) or None

@@ -8,7 +8,7 @@ from __future__ import annotations
 import re
 
 _QUOTED = re.compile(r"[\"“「『](.+?)[\"”」』]|(?<!\w)['‘](.+?)['’](?!\w)")
-_TITLED = re.compile(r"(?:\b(?:subject(?: line)?|titled|called)\b[\s:]*|主题[是为：:]*)$", re.IGNORECASE)
+_TITLED = re.compile(r"(?:\b(?:subject(?: line)?|titled|called)\b[\s:]*|(?:主题|标题|题目)[是为叫写：:]*)$", re.IGNORECASE)
 """What is quoted after this is no message."""
 _SAYING = re.compile(
     r"\b(?:saying|say|that says|which says|with the (?:message|text|words|body)|reading|and (?:tell (?:him|her|them)"
@@ -45,7 +45,7 @@ _CHINESE_SENDS = (
     r"(?:微信|短信|消息|信息|邮件|邮箱|电邮|留言|WhatsApp|口信|信儿?|话儿?|言)?(?:消息|信息)?(?:过去)?"
 )
 _CHINESE_SAYS = (
-    r"(?:(?:就|你就|你|跟(?:他|她)|也)*(?:告诉(?:他|她)|[说讲](?:一?声|一下)?|内容(?:是|为)?|写|问(?:他|她|一下|问)?"
+    r"(?:(?:就|你就|你|跟(?:他|她)|也)*(?:告诉(?:他|她)|[说讲](?:一?[声嘴句]|一下)?|内容(?:是|为)?|写|问(?:他|她|一下|问)?"
     r"|让(?:他|她)知道)[：:，,]?)"
 )
 _CHINESE_AFTER = re.compile(
@@ -63,7 +63,7 @@ _NOT_TEXT = re.compile(
     r"|a call|with"
     r" the subject.*|主题.*|关于.{1,20}的(?:邮件|信)|一[声下]|电子?邮件|now|on (?:whatsapp|wechat)|via \w+|"
     r"(?:发|打|写|捎|带|留|回)?(?:一?[个条封句])?(?:微信|短信|消息|信息|邮件|电话|口信|信儿?|话儿?)(?:吧|呗)?|[吧呗]|一下"
-    r"|(?:说|讲|知会|通知)?(?:一?声|一下)[吧呗]?",
+    r"|(?:说|讲|知会|通知)?(?:一?[声嘴]|一下)[吧呗]?",
     re.IGNORECASE,
 )
 _FIELDS = re.compile(
@@ -113,7 +113,7 @@ def message_in(words: str, recipient: tuple[int, int] | None) -> str | None:
         later = None if chinese else _SAYING.search(after)
         if later is not None:  # with the subject Budget, saying ...
             return _clean(later["x"] or later["y"])
-        ahead = re.match(r"^(?P<x>.{2,}?)[，,](?:就|帮我|麻烦)?(?:跟|给|告诉|通知|和)$", before)
+        ahead = re.match(r"^(?P<x>.{2,}?)[，,](?:就|帮我|替我|麻烦|请|你)*(?:跟|给|告诉|通知|和|同)$", before)
         if ahead is not None:  # 要迟到了，跟老板说一声
             return _clean(ahead["x"])
         for pattern in (_BETWEEN, _CHINESE_BETWEEN):

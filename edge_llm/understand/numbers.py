@@ -42,7 +42,7 @@ FIGURES = {one: str(number) for number, one in enumerate("零一二三四五六�
 _POWERS = {"hundred": 100, "thousand": 1000, "million": 10**6, "billion": 10**9, "trillion": 10**12}
 _SUFFIXES = {"k": 1000, "m": 10**6, "bn": 10**9, **_POWERS}
 # "50k" and "5M" count; "298K" is a temperature and "1.75m" a length
-_CHINESE = {character: number for number, character in enumerate("零一二三四五六七八九")} | {"两": 2, "〇": 0}
+_CHINESE = {character: number for number, character in enumerate("零一二三四五六七八九")} | {"两": 2, "俩": 2, "仨": 3, "〇": 0}
 _CHINESE_UNITS = {"十": 10, "百": 100, "千": 1000}
 _CHINESE_POWERS = {"万": 10**4, "亿": 10**8}
 

@@ -23,7 +23,7 @@ PEOPLE = re.compile(
     r"|of us|passengers?|seats?|travell?ers?|pax)\b"
     r"|\b(?:for|table|table of|party of|seats?)\s+(?P<for>\d+|two|three|four|five|six|seven|eight|nine|ten|eleven|twelve)(?!\s*"
     r"(?::|[ap]\.?m\b|minutes?|hours?|days?|nights?|weeks?|o'clock))(?=\s|$|[,.])"
-    r"|(?P<zh>\d+|[一二两三四五六七八九十]+)(?:个?(?:大人|成人|成年人|人(?![民生]))|位|张|名)",
+    r"|(?P<zh>\d+|[一二两三四五六七八九十]+|俩|仨)(?:个?(?:大人|成人|成年人|人(?![民生]))|位|张|名)",
     re.IGNORECASE,
 )
 """How many people: "for two", "4 guests", "三个人", "四位"."""

@@ -70,6 +70,8 @@ _SAID_CHINESE = re.compile(
     r"[^，,]{0,4}?(?:说(?!话)|讲(?!话)|捎|带[句个]|留[个句]|传[个句]|发(?!.{0,2}红包)|回[个条句]|报|道[个声]|问[个声])"
 )
 """What follows the name of somebody who is spoken to."""
+_CALLS_CHINESE = re.compile(r"(?:接通?|呼叫?|[打拨](?!车)|电话|联系)(?:一下|一?个|通)?")
+_CALLED_CHINESE = re.compile(r"的?(?:电话|手机|座机|视频|语音)?[吧啊呗。！!]*")
 _WRITES = (
     ("whatsapp.send", re.compile(r"\bwhatsapp\b|whatsapp(?=[\u3400-\u9fff])", re.IGNORECASE)),
     ("wechat.send", re.compile(r"\b(?:wechat|weixin)\b|微信", re.IGNORECASE)),
@@ -125,6 +127,10 @@ def _addressed_in_chinese(words: str, book: ContactBook) -> str | None:
     for said in begins(words):
         match = _TELLS_CHINESE.match(said)
         known = None if match is None else known_at(said, match.end(), book)
+        called = _CALLS_CHINESE.match(said)
+        reached = None if called is None else known_at(said, called.end(), book)
+        if reached is not None and reached.contacts and _CALLED_CHINESE.fullmatch(said[reached.end :]):
+            return "call.start"
         if match is None or known is None or not known.contacts:
             continue
         rest = said[known.end :].strip(" 。！？!?")
@@ -150,7 +156,7 @@ def find_anyone(words: str, book: ContactBook) -> list[Named]:
         if found and match.start() < found[-1].end:
             continue
         known = known_at(words, match.start(), book)
-        if known is None or len(known.text) < 2:
+        if known is None or (len(known.text) < 2 and _MINE.match(words, match.start()) is None):
             continue
         if any(has_cjk(one.name) == has_cjk(known.text) for one in known.contacts):  # not by its sound alone
             found.append(known)

@@ -19,7 +19,9 @@ _COURTESY = re.compile(
     rf"|帮(?=[把打叫点买订放看查搜加记写])|能不能|可以|你(?=帮|给|把|先|替)|先(?=把))[，,\s]*)+"
 )
 _ASIDE = re.compile(rf"(?:[，,。\s]+{ASIDES}{PARTICLES}*)+[。.！!？?~]*$", re.IGNORECASE)
-_EDGE = re.compile(rf"^(?:{PARTICLES}*[，,：:；;、\s]+|的(?=[\u3400-\u9fff])|着[，,\s]+)+|(?:[，,：:；;、\s]|的)+$")
+_EDGE = re.compile(
+    rf"^(?:[到至](?=出差|旅游|去)|{PARTICLES}*[，,：:；;、\s]+|的(?=[\u3400-\u9fff])|着[，,\s]+)+|(?:[，,：:；;、\s]|的)+$"
+)
 _ITEM_BREAK = re.compile(r"(?<=[\u3400-\u9fff])\s+(?:还有|和|以及)?\s*(?=[\u3400-\u9fffA-Za-z\d])")
 _PLACE_CLAUSE: Final = re.compile(
     r"^(?:地点|位置)?(?:是|在|：|:)?(?P<x>[^，,]*?(?:会议室|饭店|酒店|餐厅|酒楼|公司|医院|学校"
@@ -27,11 +29,13 @@ _PLACE_CLAUSE: Final = re.compile(
     rf"|^(?!{PLACE_AHEAD.pattern.replace('?P<x>', '?:')})在(?P<y>[^，,]{{2,12}})$"
 )
 _BUDGET = re.compile(r"[，,\s]*(?:预算|不超过|最多|[\d一二两三四五六七八九十百千]+(?:块钱?|元)?(?:以内|以下|之内|左右))")
+_TAKES_OFF: Final = re.compile(r"(?:里|上|中|单|把).{1,10}(?:划|删|勾|去|拿|移|清)(?:掉|除|去|了)")
 _POINTS: Final = re.compile(
     r"(?:它们?|他们?|她们?|这(?:[个些条件]|件事|些事)?|那(?:[个些条件])?|都|也|可以|就|给我|帮我|请|把|一[下笔条声个]|上|里|中|里头|里面|上面|掉|着|好"
     r"|进去|存|存通讯录|存一?下|下来|了|吧|安排|事儿?|东西|啥|网上买?|[查搜]+|看看)+"
 )
 """What names nothing: a pronoun, or what is left of a verb."""
+_BUDGET_AHEAD: Final = re.compile(r"^一?个?[\d一二两三四五六七八九十百千]+(?:来|多)?(?:块钱?|元)?(?:以内|以下|之内|左右)的")
 _LEFT_OVER: Final = re.compile(r"^(?:开始|结束|开|持续|时长|大概|左右|到|从|，|,|\s)*$")
 _DESIRED: Final = ("items", "item", "dish", "query", "app", "title", "text", "label")
 
@@ -49,7 +53,8 @@ def said_in(words: str, action: Action, slot: Slot) -> str | None:
         return left
     if slot.role == "app" and not slot.required and (first := APP_FIRST.search(text)) is not None:
         return first["x"]
-    for part in dict.fromkeys((text, *clauses(text))):
+    asking = [one for one in clauses(text) if _TAKES_OFF.search(one)] if action.id == "list.remove" else []
+    for part in dict.fromkeys((*asking, text, *clauses(text))):
         if (said := _by_cues(part, action, slot)) is not None:
             return said
     before = thing_before(action.id, text) if slot.required else None
@@ -77,7 +82,7 @@ def _kept(text: str, action: Action) -> str | None:
     if action.id in ("reminder.add", "todo.add"):
         return without_remarks(said)
     if action.id == "shop.buy":
-        return _cleaned(_BUDGET.split(said)[0])
+        return _cleaned(_BUDGET.split(_BUDGET_AHEAD.sub("", said))[0])
     return _without_place(said) if action.id == "calendar.add" else said
 
 
@@ -124,6 +129,7 @@ def parted_figures(text: str) -> str:
 def _cleaned(text: str) -> str | None:
     before = None
     while before != text:
+        text = re.sub(rf"[，,\s]+{PARTICLES}+$", "", text)
         before, text = text, without_particles(_EDGE.sub("", _ASIDE.sub("", text.strip())))
     return trimmed(text)
 

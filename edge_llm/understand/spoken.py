@@ -61,6 +61,7 @@ _ENGLISH_THINGS: Final = (
     (r"(?<![A-Za-z])to-?do(?:\s*list)?(?![A-Za-z])", "待办"),
     (r"(?<=[我的天周上下午一二三四五六日])(?:的)?\s*(?:schedule|calendar)\b", "日程"),
     (r"(?<=[\u3400-\u9fff])\s*weather\b", "天气"),
+    (r"(?<![A-Za-z])(?:wx|vx|weixin|wechat)(?![A-Za-z])", "微信"),
     (r"(?<=[个约])\s*meeting\b", "会议"),
     (r"(?<=个)\s*event\b", "日程"),
     (r"(?<=个)\s*reminder\b", "提醒"),

@@ -44,7 +44,8 @@ _PM_WORDS = re.compile(
 )
 _AM_WORDS = re.compile(r"\b(?:wake|up (?:by|at)|breakfast|alarm|get up|run)\b|起床|叫醒|早饭|早餐|闹钟|晨跑", re.IGNORECASE)
 
-_WAKING = re.compile(r"[叫喊唤]我(?:起|醒|一[声下])?(?:$|[，,。！])|睡过|醒来?")
+_NAP = re.compile(r"午觉|午睡|午休|\bnap\b", re.IGNORECASE)
+_WAKING = re.compile(r"[叫喊唤]我(?:起|醒|一[声下])?(?:$|[，,。！])|睡过|(?<!提)醒来?")
 _WAKES_FROM = 5
 """Who asks to be called at an earlier hour, and says nothing of getting up, may have a nap in mind."""
 
@@ -246,6 +247,8 @@ def _hour(text: str, now: datetime, day: date | None, clock: Clock) -> int:
     early, late = clock.hour % 12, clock.hour % 12 + 12
     if clock.hour == 12:
         return 12
+    if _NAP.search(text):
+        return late
     if _AM_WORDS.search(text) or (_WAKING.search(text) and early >= _WAKES_FROM):
         return early
     if _PM_WORDS.search(text):

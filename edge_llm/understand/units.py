@@ -59,6 +59,7 @@ _COUNTED = re.compile(
     rf"(?P<count>[-−]?(?:{ENGLISH_NUMBER}|{CHINESE_NUMBER}|半))\s*(?P<unit>[A-Za-z°℃℉²/\u3400-\u9fff]+(?: [a-z]+){{0,3}})",
     re.IGNORECASE,
 )
+_INCHES = re.compile(r"([\d一二三四五六七八九十]+)(?:英寸|寸)")
 _MORE = re.compile(r"(?<=[米斤升丈吨尺])([一二三四五六七八九]{1,2}|半)(?![十百千万个点分\d小])")
 """A tenth, or a half, of the unit before it: "两米三", "一米七五", "2斤半"."""
 _TARGET = re.compile(
@@ -106,11 +107,13 @@ def find_measures(text: str) -> list[Measure]:
         written = match["count"].replace("−", "-")
         value = read_english(written.lstrip("-")) if written.isascii() else read_chinese(written.lstrip("-"))
         if unit is not None and value is not None:
-            more = _MORE.match(text, unit[1])
+            read, more = value, _MORE.match(text, unit[1])
             if more is not None:  # 两米三, 2斤半
                 tenths = [read_chinese(one) or Decimal(0) for one in more[1]]
                 value += sum((one / (1 if more[1] == "半" else 10**at) for at, one in enumerate(tenths, 1)), Decimal(0))
             end = unit[1] if more is None else more.end()
+            if unit[0] == "foot" and (inches := _INCHES.match(text, unit[1])) is not None:
+                value, end = (value if more is None else read) + (read_chinese(inches[1]) or Decimal(0)) / 12, inches.end()
             found.append(Measure(match.start(), end, -value if written.startswith("-") else value, unit[0]))
         match = _COUNTED.search(
             text, match.start() + 1 if unit is None else unit[1]

@@ -23,6 +23,7 @@ ENDS: Final = ("end", "until", "return", "end_time")
 _RINGS = re.compile(r"\b(?:wake me(?: up)?|get me up|remind me|(?:set|need) (?:an?|my) (?:alarm|reminder))\b", re.IGNORECASE)
 _ASKS_CHINESE = re.compile(r"提醒|叫醒|[叫喊催]我|闹钟|闹铃")
 _MUST_CHINESE = re.compile(r"(?:我|咱们?)(?:得|要|该|必须)|要[醒起出]")
+_WEEKDAY = re.compile(r"(?:周|星期|礼拜)[一二三四五六日天]")
 _HALF_A_DAY = timedelta(hours=12)
 _NIGHTS = re.compile(
     r"\b(?P<count>\d{1,2}|an?|one|two|three|four|five|six|seven|eight|nine|ten|twelve|fourteen)\s+(?P<unit>nights?|weeks?)\b",
@@ -56,6 +57,9 @@ def end_of(reading: Reading) -> Time | None:
     if reading.action.id == "hotel.book" and (days := _nights(reading.words)):
         return replace(times[0], at=times[0].at + timedelta(days=days))
     later = next((one for one in times[1:] if one.at > times[0].at), None)
+    if len(times) > 1 and _WEEKDAY.match(reading.words[times[1].start : times[1].end]) and times[0].has_day:
+        ahead = (times[0].at.date() - times[1].at.date()).days  # "下周一到周三"
+        return later if ahead <= 0 else replace(times[1], at=times[1].at + timedelta(days=7 * -(-(ahead + 1) // 7)))
     if later is None and len(times) > 1 and times[1].has_day:  # "from the 3rd to the 5th", today being the 4th
         following = Duration(months=1).after(times[1].at)
         return replace(times[1], at=following) if following > times[0].at else None

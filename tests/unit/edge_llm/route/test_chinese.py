@@ -52,7 +52,9 @@ def test_the_shape_of_a_command_names_the_action(words: str, action: str | None)
 @pytest.mark.parametrize(
     "words",
     ["闹钟响了三遍我都没听见，服了", "我妈又在微信群里发养生文章了 无语", "刚打车花了五十多", "刚给我妈打完电话",
-     "机票又涨价了", "我妈不会用微信", "打车软件越来越贵了", "昨晚的外卖好难吃", "给我讲个冷笑话"],
+     "机票又涨价了", "我妈不会用微信", "打车软件越来越贵了", "昨晚的外卖好难吃", "给我讲个冷笑话",
+     "今天闹钟没响差点迟到", "这天气真让人受不了", "微信群消息太多了", "购物清单有什么用啊", "刚打车花了八十", "机票涨了三百",
+     "提醒功能是干嘛用的"],
 )  # fmt: skip
 def test_talk_asks_for_nothing(words: str) -> None:
     assert is_told(words)
