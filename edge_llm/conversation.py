@@ -13,7 +13,7 @@ from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Final, Protocol
 
-from edge_llm import planning
+from edge_llm import planning, several
 from edge_llm.actions.approval import Approval, ApprovalDesk, Host
 from edge_llm.actions.execute import Executor, Outcome
 from edge_llm.actions.manifest import Language
@@ -22,10 +22,9 @@ from edge_llm.actions.values import Call
 from edge_llm.answering import Answerer
 from edge_llm.confidence import Confidence, guess, understood
 from edge_llm.messages import Message
-from edge_llm.planning import Draft, RoutedPart
+from edge_llm.planning import Draft
 from edge_llm.reporting import report, say, show_plan
-from edge_llm.several import drafts as drafts_of
-from edge_llm.several import together
+from edge_llm.requested import RoutedPart, joined, route_all
 from edge_llm.turns import APPROVE, DENY, Answer, Decision, Declined, Done, Failed, Proposal, Question, Turn
 from edge_llm.understand.context import Context
 from edge_llm.understand.language import is_cancel, is_no, is_yes, language_of
@@ -159,7 +158,7 @@ class Conversation:
         if _UNDO.fullmatch(words):
             return self._undo(language, cancel)
         context = self._parts.context(language)
-        routed = planning.joined(planning.route_all(self._parts.router(), words, context), words, context)
+        routed = joined(route_all(self._parts.router(), words, context), words, context)
         return self._planned(routed, words, language, cancel)
 
     def _planned(self, routed: list[RoutedPart], words: str, language: Language, cancel: threading.Event | None) -> Turn:
@@ -169,14 +168,14 @@ class Conversation:
         for place, one in enumerate(routed):
             if not one.actions:
                 continue
-            several = drafts_of(one.actions[0], one.words, context, one.confidence)
-            if not one.sure and not (len(one.actions) == 1 and self._may_guess(several[0], language)):
+            each = several.drafts(one.actions[0], one.words, context, one.confidence)
+            if not one.sure and not (len(one.actions) == 1 and self._may_guess(each[0], language)):
                 return self._which(routed, place, language)
-            drafts += several
+            drafts += each
         about_data = [one.action.id for one in drafts] == [_MEMORY_SEARCH]
         if not drafts or about_data:
             return self._answer(words, language, cancel, about_data=about_data)
-        self._state.plan = [self._with_usual(one) for one in together(drafts, context)]
+        self._state.plan = [self._with_usual(one) for one in several.together(drafts, context)]
         return self._go_on(language, cancel)
 
     def _may_guess(self, draft: Draft, language: Language) -> bool:
@@ -234,7 +233,7 @@ class Conversation:
         context = self._parts.context(language)
         at, changed = planning.replied_to_plan(state.plan, state.asked, words, context)
         if changed is None:
-            routed = planning.route_all(self._parts.router(), words, context)
+            routed = route_all(self._parts.router(), words, context)
             changed = planning.restated(state.plan[at], routed, context)
             if changed is None and any(one.actions and one.sure for one in routed):
                 return None

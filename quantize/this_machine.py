@@ -139,7 +139,9 @@ def _with_attention(target: Target, probes: Mapping[int, _Probe]) -> Target:
     stated, probe = target.compute[FLOAT_KERNEL], probes[8]
     reading = _more(probe) * probe.form.shape.kv_reads(1, windowed=False) * ONNXRUNTIME.kv_bytes / target.bandwidth.value
     decode = _attention_rate(
-        probe.form.shape.attention_macs(_more(probe)), probe.timing.decode_far_s - probe.timing.decode_s - reading, stated.decode
+        probe.form.shape.attention_macs(_more(probe)),
+        probe.timing.decode_far_s - probe.timing.decode_s - reading,
+        stated.decode,
     )
     compute = Compute(decode, _prefill_attention(probe, stated.prefill))
     laid_out_twice = [probe for probe in probes.values() if _second_layout(target, probe)]

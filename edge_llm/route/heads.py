@@ -31,23 +31,35 @@ _HEADS = tuple(
         (
             "reminder.add",
             r"\b(?:don'?t|do not) let me forget\b|\bmake sure (?:that )?i (?:don'?t forget|remember)\b|\bjog my memory\b"
-            r"|\b(?:need|want|like) (?:a )?remind(?:ing|er)\b|\b(?:nudge|prod|poke) me\b|\bgive me a (?:nudge|poke|prod"
+            r"|\b(?:need|want|like) (?:a )?remind(?:ing|er)\b|\b(?:nudge|prod|poke) me\b|\bgive me a (?:reminder"
+            r"|nudge|poke|prod"
             r"|heads[ -]?up|shout)\b",
         ),
         (
             "reminder.add",
-            rf"{_COURTESY}(?:(?:set|add|create|make|put|pop|stick|schedule)\s+(?:me\s+|up\s+|in\s+)?(?:an?|the|another)\s+)?(?:new\s+)?reminder\b"
+            rf"{_COURTESY}(?:(?:set|add|create|make|put|pop|stick|schedule)\s+(?:me\s+|up\s+|in\s+)?(?:an?|the"
+            rf"|another)\s+)?(?:new\s+)?reminder\b"
             rf"(?!s\b)(?!.*\?$)|{_COURTESY}(?:(?:don'?t )?forget to )?(?:tell|warn) me to\s|\bremind(?:ing)? (?:me|us) about\b",
         ),
+        ("translate", rf"\b(?:how (?:do|does|would|could|can|should|might|to|d'you)(?: (?:i|you|we|one|they|people"
+                      rf"|somebody))?|how (?:one|you)) says?\s"
+        rf".*\b(?:in|into) (?:{LANGUAGES})\b|^what(?:'?s| is| would be)\s+['\"“‘].+['\"”’]\s+in (?:{LANGUAGES})\b"),
         ("translate", rf"{_COURTESY}translate\b(?! app)\s*:?\s|{_COURTESY}(?:what(?:'?s"
         rf"| is) )?(?:the )?(?:{LANGUAGES}) (?:word |phrase )?for\s|"
         rf"{_POLITE}(?:把.+)?翻译(?!官|软件|家|员|这个工作|这活|工作)"),
         ("web.search", rf"{_COURTESY}(?:google|bing|(?:search|look|check) (?:the (?:web|internet)|online|on the (?:web"
         rf"|internet)))\s|{_POLITE}(?:百度|谷歌"
         rf"|必应)一?下?(?!地图|是|的)"),
-        ("web.search", rf"{_POLITE}(?:上网|在?网上)(?:查|搜|找|看看)|{_COURTESY}look up how\s"),
+        ("web.search", rf"{_POLITE}(?:上网|在?网上)(?:查|搜|找|看看)"
+        rf"|{_COURTESY}look up (?:how|what|why|when|who|whether|which)\s"
+        rf"|{_COURTESY}(?:look|search|find out|check|see)(?: (?:it|this|that))?(?: up)? (?:online|on the (?:web"
+        rf"|internet|net)|on google"
+        rf"|the internet)\s"),
         ("note.add", rf"{_COURTESY}(?:take|make) a note (?:that|of|:)|{_COURTESY}(?:jot|note) (?:down\b|to self\b)"
         rf"|{_POLITE}(?:记个?笔记|写个?备忘)"),
+        ("call.start", rf"{_COURTESY}(?:whatsapp|wechat|video|voice|facetime) (?:audio |video "
+                       rf"|voice )?call\s+(?!with\b|from\b|me\b)\w"
+        rf"|{_COURTESY}(?:call|phone|ring)\s+{_OTHERS}\w.*\b(?:on|via|over|through|by) {_APP}\b"),
         ("whatsapp.send", rf"{_COURTESY}whatsapp\s+{_OTHERS}\w|{_COURTESY}{_WRITE}\b.*\b(?:on|via|over|through|by) whatsapp\b"),
         ("wechat.send", rf"{_COURTESY}{_WRITE}\b.*\b(?:on|via|over|through|by) (?:wechat|weixin)\b"),
         ("sms.send", rf"{_COURTESY}(?:send|write|shoot) (?:an? )?(?:text|sms|message"
@@ -68,6 +80,9 @@ _HEADS = tuple(
         ("web.search", rf"{_COURTESY}search\s*:"),
         ("note.add", rf"{_COURTESY}(?:take|write|jot) (?:this|that) down\b|{_COURTESY}(?:save|remember"
         rf"|keep(?: a note of)?|note) this\s*:"),
+        ("note.add", rf"{_COURTESY}note\s+(?!to\b|from\b|for\b|on\b|of\b|in\b|it\b|down\b|this\b|app\b|book|pad"
+                     rf"|about\b|s\b|an?\b|\d+\s*$)"
+        rf"(?:that\s+)?\S+\s+\S"),
         ("note.add", rf"{_COURTESY}(?:new\s+)?(?:note|memo)\s*[:：]|^笔记[：:，,]"),
         ("todo.add", rf"{_COURTESY}(?:new\s+)?(?:to[- ]?do(?:\s+list)?|task)\s*(?:[:：]|\s[-–—]\s)"
         rf"|\b{_PUT} (?:it|that|this) (?:on|onto|to|in)(?:to)? my list of (?:things|jobs|tasks|chores)\b"),
@@ -93,11 +108,24 @@ _HEADS = tuple(
         ("todo.add", rf"\b{_PUT} .{{1,80}} (?:on|onto|to|in)(?:to)? (?:my|the|our) (?:to[- ]?dos?|task"
         rf"|chore)s?\b(?:(?!\bremind).)*$"),
         ("shop.buy", rf"{_COURTESY}(?:find|get|look for|search for|order|buy|grab|show)\b.+\b(?:on|off|from) {_SHOPS}\b"),
+        ("restaurant.reserve", rf"{_COURTESY}(?:(?:i|we)(?:'d| would)? (?:wish|want|need|like|would like"
+            rf"|love)(?: to)? )?(?:(?:re)?serve"
+        rf"|book|get|have|need|want|find)?\s*(?:me\s+|us\s+)?an?\s+table\s+(?:for|at|in|on|tonight|tomorrow|near|by)\b(?!.*\?$)"
+        rf"|{_COURTESY}(?:(?:can|could|may) (?:i|we) (?:get|have|book|reserve)) (?:a|the) table\b"),
+        ("takeaway.order", rf"\b(?:get|order|love|like|want|fancy|have|bring|need|murder)\b(?!.*\b(?:parcel|package"
+                           rf"|letter|post|paper|flowers"
+        rf"|message|book)\b).+\b(?:delivered|brought|dropped off) (?:to|over|round|here)\b"
+        rf"|{_COURTESY}(?:(?:i|we)(?:'d| would)? (?:want|need|like|love|fancy) (?:to )?)?(?:order|get|have|grab"
+        rf"|fancy)(?: in)? (?:an? |some |us )?"
+        rf"(?:takeaway|takeout|take-?out|take-?away|food delivered|delivery food)\b(?!.*\?$)"),
         ("hotel.book", rf"{_COURTESY}hotels?\s+(?:in|near|at|for|(?-i:[A-Z]))(?!.*\?$)"),
         ("taxi.book", rf"{_COURTESY}(?:(?:get|order|book|call|grab|hail|find|need|want|(?:i )?(?:need|want)|can (?:i"
         rf"|we) (?:get|have|order|book))\s+(?:me\s+|us\s+)?"
         rf"(?:an?\s+|the\s+)?)?(?:taxi|cab|minicab|uber(?! eats)|lyft|didi|(?<=\ba )(?:lift|ride))\s+(?:back\s+)?(?:to"
         rf"|from|home|for|at)\b(?!.*\?$)"),
+        ("taxi.book", r"\b(?:pick(?:ed)? (?:me |us )?up|collect(?:ed)?(?: me| us)?) (?:from|at)\b.*\b(?:take|taken"
+                      r"|drive|driven|drop|dropped)"
+        r"(?: me| us)?(?: off)? (?:to|at)\b"),
         ("taxi.book", r"(?:打车|叫车|叫[个辆]车)(?:去|到|回)"),
         ("call.start", rf"{_POLITE}(?:打给|呼叫|拨打|致电|接通)"),
         ("call.start", rf"{_COURTESY}(?:call|phone|telephone|dial|ring|buzz|facetime|speed[ -]?dial|video[ -]?call(?! with)"
@@ -108,7 +136,7 @@ _HEADS = tuple(
         r"|all day|when|was|were)\b)"
         r"|\bgive (?!me\b|us\b|it\b)[\w ]{1,20} a (?:call|ring|bell|buzz|tinkle)\b"),
         ("directions.show", rf"{_COURTESY}(?:(?:get |give me |show me )?(?:directions(?: to)?|the way to|the route to)"
-        rf"|navigate(?: me)?(?: to)?|(?:take|drive|guide) me to(?= (?:the|my|an?|our|\d))|(?:take|get"
+        rf"|navigate(?: me)?(?: to)?|(?:take|drive|guide) (?:me|us) to(?= (?:the|my|an?|our|\d))|(?:take|get"
         rf"|drive) me (?:back )?home)(?:\s|$)"
         r"(?!.*\b(?:app|settings|page)\b)"),
         ("map.show", r"^(?:the )?(?:nearest|closest) [^,]{2,40}$|"
@@ -131,8 +159,27 @@ _HEADS = tuple(
         ),
         ("app.open", rf"{_COURTESY}(?:open(?: up)?|launch|fire up|start(?: up)?|boot up|load(?: up)?|bring up|go to"
         rf"|switch to)\s+(?:the\s+|my\s+)?"
-        rf"(?:{SOCIAL}|camera|calculator|photos?|gallery|settings|browser|contacts|e-?mails?|mail|messages|notes|clock|banking|netflix|youtube|spotify"
+        rf"(?:{SOCIAL}|camera|calculator|photos?|gallery|settings|browser|contacts|e-?mails?|mail|messages|notes"
+        rf"|clock|banking|netflix|youtube|spotify"
         rf"|google maps|chrome|safari)(?:\s+app)?[.!]?$"),
+        ("app.open", rf"(?<!\bis )(?<!\bare )(?<!\bwas )(?<!\bto )(?<!\bthe )(?<!\bleft )(?<!\bit's )(?<!\bbe )"
+        rf"\bopen(?: up)?\s+(?:the\s+|my\s+)?"
+        rf"(?:{SOCIAL}|camera|calculator|photos?|gallery|settings|browser|contacts|calendar|clock|netflix|youtube"
+        rf"|spotify|google maps"
+        rf"|chrome|safari|duolingo|\w+ing app|\w+ app)(?:\s+app)?(?:\s+(?:quick(?:ly)?|now|asap|fast|please"
+        rf"|for me|real quick))*[.!]*$"),
+        ("music.play", rf"{_COURTESY}(?:stick|chuck|whack|bung|throw|put|pop|get|blast|crank up"
+                       rf"|play)\s+(?:on\s+)?(?:some|a bit of|a little)\s+"
+        rf"(?=(?-i:[A-Z])|.*\b(?:music|songs?|tunes?|jazz|blues|rock|pop|reggae|opera|classical|soul|funk"
+        rf"|disco)\b)(?!.*\blist\b)"),
+        ("memory.search", r"^what (?:did|does|was it) (?!i\b|you\b|we\b).{2,40}?\b(?:say|write|tell|mention|promise"
+                          r"|send|ask|want)\b"
+        r".*\b(?:e-?mails?|messages?|texts?|letters?|notes?|chats?)\b"
+        r"|^(?:where|when|what time) did (?!i\b|you\b|we\b)\w+(?: \w+)? (?:say|write|tell (?:me|us)|mention|suggest)\b"),
+        ("calculate", r"\d.*\d.*\b(?:what(?:'?s| is| does| do) (?:that|it|they)|how much is (?:that|it)) (?:come to"
+                      r"|make|altogether|in total|all together"
+        r"|in all|each)\b|^if \d+ (?:people|of us|friends) (?:share|split)\b.*\d"),
+        ("timer.set", rf"{_COURTESY}(?:start|set) the clock\b(?!.*\balarm)"),
         ("calculate", r"^(?:what(?:'?s| is)|how much is|calculate|work out)?[\s]*[\d.,]+(?:\s*(?:[-+*/x×÷^%]|plus|minus"
         r"|times|divided by|multiplied by)\s*[\d.,]+)+[\s=?]*$"),
         ("memory.search", r"(?:找|查|翻|搜|看看).*(?:邮件|短信|聊天记录|消息|文件|笔记|文档)(?:里|中)"),
@@ -154,6 +201,10 @@ _TOLD = tuple(
     re.compile(pattern, re.IGNORECASE)
     for pattern in (
         # somebody, and what they did, do or are
+        r"^i(?:'d| would) (?:love|like|hate) to (?:be able to|learn|know how)\b|^i bought\b",
+        r"^(?:that|this|those|these)\s+[\w']+(?:\s+\w+)?\s+(?:nearly|almost|totally|really|always|never|just"
+        r"|finally)\s+(?:\w+ed|\w+s|gave|made|took"
+        r"|was|went|broke|got)\b",
         r"^(?:(?:yesterday|last \w+|this morning|earlier|so|well|honestly|lol|omg|ugh|haha|wow),?\s+)*(?:i|we|he|she"
         r"|they|(?:my|our|his|her|their"
         r"|the|next door'?s|(?!(?:let|what|where|who|how|when|there|here|that|it)'s)\w+'s)\s+[\w']+(?:\s+[\w']+){0,3}?)\s+"
@@ -171,7 +222,7 @@ _TOLD = tuple(
         r"^(?:what|who|how|why) (?:do|are|would) you (?:think|like|feel|prefer|mean)\b",
         r"^i set (?:an?|my|two|three|several|\d+) alarms?(?: and| but|$)",
         r"^tell me (?:an?|about|more|something)\b(?!.*\bmy\b)",
-        r"^i (?:wish|used to|think|guess|reckon|believe|suppose|hope) (?!you (?:can|could))",
+        r"^i (?:wish(?! to (?!i\b))|used to|think|guess|reckon|believe|suppose|hope) (?!you (?:can|could))",
         r"^(?:i|we|he|she|they)(?:'ve| have| has|'d| had) (?:been|just been|never|always)\b",
         r"^(?:\w+\s+){1,3}(?:(?:is|are|was|were|has been) (?:so|such|really|too|always|never|the worst|the best|awful"
         r"|annoying|terrible|great|lovely|rubbish))\b",

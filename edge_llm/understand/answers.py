@@ -32,10 +32,13 @@ _SAY = re.compile(
 )
 _BESIDES = re.compile(
     r"(?:,?\s+(?:i (?:guess|suppose|think|reckon|believe)|please|thanks|thank you|cheers|if (?:you can|you could|possible)"
-    r"|would be (?:good|nice|great|lovely|fine|perfect)|will do|i'?d say|maybe|probably|or so)(?=[\s,.!?]*$|,?\s))+[\s.!?]*$",
+    r"|would be (?:good|nice|great|lovely|fine|perfect)|will do|i'?d say|maybe|probably|or so|(?:right|straight) away"
+    r"|as soon as (?:possible|you can)|asap|quickly|quick|now)(?=[\s,.!?]*$|,?\s))+[\s.!?]*$",
     re.IGNORECASE,
 )
 """What people say after an answer."""
+_LEFT_OVER = re.compile(r"(?:[\s,]+(?:to|until|till|and|from|for|on|at|the|-|–)?)+$", re.IGNORECASE)
+"""What joined times that were taken out."""
 _SAID_BY_ME = re.compile(r"\b(?:i|i'm|i'll|i'd|we|we're|we'll|my)\b", re.IGNORECASE)
 _AFTER_PLACE = re.compile(r"[\s,]+(?:i|i'm|i'll|i'd|we|we're|we'll|is|will|would|where|because|that)\b.*$", re.IGNORECASE)
 _PLACE_LEAD = re.compile(r"^(?:to|from|at|in|near|the|it'?s|去|到|在|从|是)\s*", re.IGNORECASE)
@@ -76,7 +79,8 @@ def answer_slot(slot: Slot, words: str, context: Context, *, action: Action | No
         return _choice(slot, text)
     if slot.role == "place":
         if action is not None and any(one.role == "time" for one in action.slots):  # "from Gatwick on Friday"
-            text = without(text, [(one.start, one.end) for one in find_times(text, context.now)]) or text
+            timeless = without(text, [(one.start, one.end) for one in find_times(text, context.now)])
+            text = _LEFT_OVER.sub("", timeless) or text
         place = (
             find_place(text, slot.name) if re.match(r"(?:take|drive|navigate|i want|从|打车)", text, re.IGNORECASE) else None
         )

@@ -13,7 +13,7 @@ from datetime import datetime
 from typing import Final
 
 from edge_llm.understand.context import Context
-from edge_llm.understand.courtesy import LEAD, core
+from edge_llm.understand.courtesy import LEAD, TAIL, core
 from edge_llm.understand.repairs import repaired
 from edge_llm.understand.spoken import plainly
 from edge_llm.understand.text_slots import trimmed, without
@@ -76,10 +76,14 @@ _SHORT_OF = tuple(
         rf"^(?:{_I}|you)(?:'ll|'re| will| are| really| also| still)*\s+(?:need|want|could do with|must (?:get|buy|have)|have to"
         r" (?:get|buy)|going to need|should (?:get|buy)|ought to (?:get|buy)|are missing|forgot|needs)\s+(?:to (?:get|buy|pick"
         r" up)\s+)?(?:some\s+|more\s+)*(?P<x>.+)",
+        rf"^{_HAVE}\s+(?:just\s+|nearly\s+|almost\s+)*(?:used|finished|eaten|drunk|opened|had)\s+(?:up\s+"
+        rf"|off\s+)?(?:the|our|my) last"
+        r"(?: (?:bit|tin|packet|bottle|jar|bag|box))?(?: of)?\s+(?:the\s+|our\s+|my\s+)?(?P<x>.+)",
         r"^(?:(?:the|my|our|all the)\s+)?(?P<x>.+?)(?:'s|'ve|\s+(?:has|have|is|are|just|nearly|almost|all"
         r"|'s))*\s+(?:run(?:ning)?"
         r"|ran)\s+(?:out|low|short)\b.*$",
-        r"^(?:(?:the|my|our|all the)\s+)?(?P<x>.+?)(?:'s|\s+(?:is|are))\s+(?:nearly |almost |all |completely "
+        r"^(?:(?:the|my|our|all the)\s+)?(?P<x>.+?)(?:'s|\s+(?:is|are))\s+(?:nearly |almost |all |getting |looking "
+        r"|running |completely "
         r"|just about )*(?:gone"
         r"|finished|low|empty|used up|done)\b.*$",
     )
@@ -99,6 +103,7 @@ _EXTRA = re.compile(
     r"|too|as well|after all))+$",
     re.IGNORECASE,
 )
+_SUBJECT = re.compile(r"(?:i|we|you|he|she|they|it|there|this|that)\b", re.IGNORECASE)
 _FORGETS = re.compile(
     rf"^(?:{_POLITE})(?:"
     rf"{_I}(?:'m|'re| am| are)?\s+(?:(?:for ?ever|always|constantly|usually|often|sometimes|still|really|just|keep(?: on)?"
@@ -117,6 +122,7 @@ _REMIND = re.compile(
     r"|don'?t let me forget)\b(?P<rest>.*)$",
     re.IGNORECASE | re.DOTALL,
 )
+_NO_MORE = re.compile(rf"(?:\W*(?:{TAIL}|{LEAD})\b)*\W*", re.IGNORECASE)
 _COULD = re.compile(
     r"^(?P<before>.*?(?:^|[,;.!?]\s*|\s))(?:so\s+|and\s+|but\s+)?(?:if|whether) you(?:'d| (?:could|can|would|might|were able"
     r" to|wouldn'?t mind|don'?t mind))(?:\s+(?:please|just|possibly|maybe|kindly|be able to|be so kind as to))*\s+(?P<x>.+?)"
@@ -192,6 +198,8 @@ def _put_them(words: str) -> str | None:
         return None  # two requests
     if named is None:
         forgets = _FORGETS.match(before)
+        if forgets is None and _SUBJECT.match(before):
+            return None
         named = forgets["x"] if forgets is not None else before
     return f"{match['verb']} {named} {match['where']}"
 
@@ -209,6 +217,9 @@ def _belongs(words: str) -> str | None:
     if match is None:
         return None
     named = core(_LAST_CLAUSE.sub("", match["x"]))
+    if re.fullmatch(_THEM + "|they|these|both", named, re.IGNORECASE):
+        before = match["x"][: -len(named)].strip(" ,.;!?")
+        named = _object_of(re.sub(r"\W+(?:so|and)$", "", before), _SHORT_OF) or named
     if re.match(r"(?:i|we|you|they|he|she|it|that|this|there|what|which|who)\b|.*\b(?:did|do|does|that|which)$", named, re.I):
         return None
     return f"put {named} {match['where']}"
@@ -221,7 +232,7 @@ def _reminded(words: str, now: datetime) -> str | None:
         return None
     times = find_times(match["rest"], now)
     rest = without(match["rest"], [(one.start, one.end) for one in times])
-    if trimmed(core(rest).strip(" ?!.,")) is not None and core(rest).strip(" ?!.,"):
+    if trimmed(core(rest).strip(" ?!.,")) is not None and not _NO_MORE.fullmatch(rest):
         return None
     before = match["before"].strip(" ,.;!?")
     forgets = _FORGETS.match(before)

@@ -31,7 +31,8 @@ _LEAD = re.compile(
     r"(?:改|换|修改)一下|我(?:要|想要?|说)(?:听|点|买|吃|说|去|看|找|叫|放|订)?的?是|不对|不是?"
     r"|我?(?:说|打|写|搞|弄|记|看|点|选)?错了?|等等|等一下|抱歉|哦|噢|是|应该是|我是说|我说的是|改成"
     r"|改到|改为|换成|换到|换为|换一?[首个家杯份条张道种]|换|还是|要|改|而是"
-    r"|(?:提前|提早|推迟|延后|延|往后推|往前提|推|挪|移|调整?|变)(?:到|成|至)|(?:can|could) (?:you|we)"
+    r"|(?:提前|提早|推迟|延后|延|往后推|往前提|推|挪|移|调整?|变)(?:到|成|至)"
+    r"|(?:can|could) (?:you|we)(?: (?:do|have|make it|say|go for))?"
     r"|(?:move|push|shift|bring|put|set) (?:it|that)(?: forward| back)?(?: to)?|reschedule (?:it|that)?(?: (?:to|for))?"
     r"|不要这个|帮我|把它)(?:$|[\s,，.。!！:：;；]+|(?<=[\u3400-\u9fff])))+",
     re.IGNORECASE,
@@ -77,6 +78,12 @@ _REQUEST = re.compile(
     re.IGNORECASE,
 )
 """What begins something else than a correction."""
+_TOLD = re.compile(
+    r"^(?:(?:the|it|my|his|her|their|this|that|they|he|she)\b[\w' ]{0,25}|\w+) (?:says?|said|reads?|needs?|takes?"
+    r"|wants?)\s+(?P<x>.+)$",
+    re.IGNORECASE,
+)
+"""What something says it should be: "the packet says 18"."""
 _COMING = re.compile(
     r"\b(?:com(?:ing|es?)|join\w*|bring\w*|invit\w*|us|people|everyone|guests?|friends?|kids|cousins|with|plus|can't make"
     r"|dropped out|not coming)\b",
@@ -125,12 +132,7 @@ def correct(call_slots: Mapping[str, SlotValue], action: Action, words: str, con
     rest = _LEAD.sub("", text).strip()
     if not rest:
         return None
-    if (changed := _bare(call_slots, action, rest, context)) is not None:
-        return changed
-    changed = _by_kind(call_slots, action, rest, context)
-    if changed is not None and (marked or _covers(rest, changed, context)):
-        return changed
-    if (changed := _by_clause(call_slots, action, text, context)) is not None:
+    if (changed := _by_value(call_slots, action, text, context, is_marked=marked)) is not None:
         return changed
     texts = [slot for slot in action.slots if slot.role in ("text", "item", "query", "place") and slot.name in call_slots]
     needed = [slot for slot in texts if slot.required]
@@ -147,6 +149,22 @@ def _mended(held: SlotValue, slot: Slot, new: str, context: Context) -> SlotValu
         return mended
     part = with_part(held.value, new) if slot.role == "text" and isinstance(held.value, str) else None
     return _like(held.value, new) if part is None else typed(part)
+
+
+def _by_value(
+    call_slots: Mapping[str, SlotValue], action: Action, text: str, context: Context, *, is_marked: bool
+) -> dict[str, SlotValue] | None:
+    """What the new value in a reply changes: the reply is the value, or one of its clauses is."""
+    rest = _LEAD.sub("", text).strip()
+    if (changed := _bare(call_slots, action, rest, context)) is not None:
+        return changed
+    changed = _by_kind(call_slots, action, rest, context)
+    if changed is not None and (is_marked or _covers(rest, changed, context)):
+        return changed
+    if (changed := _by_clause(call_slots, action, text, context)) is not None:
+        return changed
+    told = _TOLD.match(rest)
+    return None if told is None else _by_clause(call_slots, action, told["x"], context)
 
 
 def _by_remark(call_slots: Mapping[str, SlotValue], action: Action, text: str, context: Context) -> dict[str, SlotValue] | None:
@@ -287,7 +305,7 @@ def _bare(call_slots: Mapping[str, SlotValue], action: Action, text: str, contex
 def _by_clause(call_slots: Mapping[str, SlotValue], action: Action, text: str, context: Context) -> dict[str, SlotValue] | None:
     """What one clause of a reply says anew, where the others say why: "they've got club today, quarter past four"."""
     clauses = [clause.strip() for clause in _CLAUSES.split(text) if clause.strip()]
-    if len(clauses) < 2 or any(_REQUEST.match(_LEAD.sub("", clause)) for clause in clauses):
+    if not clauses or any(_REQUEST.match(_LEAD.sub("", clause)) for clause in clauses):
         return None
     count = next((slot for slot in action.slots if slot.schema.get("type") == "integer"), None)
     for place in reversed(range(len(clauses))):

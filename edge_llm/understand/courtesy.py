@@ -44,10 +44,10 @@ _REMARK = re.compile(
     r"(?:[,.;!]\s+(?:honestly|seriously|really|ugh|sorry))?(?:\s*[,;.!…]+\s*|\s+[-–—]+\s+)(?:(?:and|but|so|because"
     r"|cause|cos|as|since|or|otherwise|or else|before|though)\s+)*"
     r"(?:i|it|that|this|he|she|they|we|you|there|(?:my|the|our|his|her|their)\s+\w+|everyone|everybody|nobody|\w+)"
-    r"(?:'(?:m|s|re|ve|ll|d)\b|\s+(?:just\s+|always\s+|never\s+|only\s+|really\s+|still\s+)*(?:am|is|are|was|were"
+    r"(?:'(?:m|s|re|ve|ll)\b|\s+(?:just\s+|always\s+|never\s+|only\s+|really\s+|still\s+)*(?:am|is|are|was|were"
     r"|have|has|had|do|does"
-    r"|did|don'?t|doesn'?t|didn'?t|can|can'?t|cannot|could|couldn'?t|will|won'?t|would|wouldn'?t|need|needs|want|wants"
-    r"|keep|keeps|kept|forgot|forget|forgets|love|loves|hate|hates|like|likes|might|must|should|shouldn'?t|look|looks"
+    r"|did|don'?t|doesn'?t|didn'?t|can|can'?t|cannot|could|couldn'?t|will|won'?t|wouldn'?t"
+    r"|keep|keeps|kept|forgot|forget|forgets|hate|hates|might|must|should|shouldn'?t|look|looks"
     r"|got|get|gets|go"
     r"|goes|feel|feels|think|hope|know|knows|mean|swear|never|always)\b)[^,;.!?]*[.!]*$"
     r"|\s+(?:before i forget|while i remember|as i(?:'m| am| have|'ve)\b[^,;.!?]*|because\s+[^,;.!?]*|cos\s+[^,;.!?]*)[.!?]*$",

@@ -14,7 +14,8 @@ PUT = "add|put|get|include|write|throw|stick|toss|pop|chuck|bung|sling|whack|sho
 _ADD = rf"(?:{PUT}|create|make|schedule|set up|set|book in|book|plan|arrange|organi[sz]e|diari[sz]e|new|log|enter|insert)"
 LANGUAGES = (
     "english|chinese|mandarin|cantonese|french|german|spanish|italian|portuguese|japanese|korean|russian|arabic|hindi"
-    "|dutch|swedish|"
+    "|dutch|swedish|welsh|irish|gaelic|urdu|punjabi|bengali|tamil|farsi|persian|swahili|malay|tagalog|filipino|romanian|bulgarian"
+    "|croatian|serbian|icelandic|catalan|afrikaans|slovak|slovenian|lithuanian|latvian|estonian|"
     "turkish|greek|polish|thai|vietnamese|latin|hebrew|indonesian|czech|danish|finnish|norwegian|hungarian|ukrainian"
 )
 _CHINESE_LANGUAGES = (
@@ -63,7 +64,7 @@ _CUES: dict[str, tuple[str, ...]] = {
         r"\b(?:share|post)\s+(?:this|the following)(?:\s+\w+)?(?:\s+(?:to|on|with|via|in"
         r"|over)\s+[\w ]{1,20}?)?\s*:\s*(?P<x>.+)",
         rf"\b(?:share|post)\s+(?P<x>.+?)\s+(?:to|on|via|with|in)\s+(?:{_APPS}|(?-i:[A-Z])\w+)$",
-        r"\b(?:need|want|like) reminding\s+(?:to|about|that)?\s*(?P<x>.+)",
+        r"(?:^|\b(?:need|want|like) )reminding\s+(?:to|about|that|of)?\s*(?P<x>(?!me\b|us\b).+)",
         r"\b(?:make sure (?:that )?i )(?:(?:don'?t|do not) forget|remember)\s+(?:to|about|that)?\s*(?P<x>.+)",
         r"\breminding (?:me|us)\s+(?:to|about|that)?\s*(?P<x>.+)",
         r"\b(?:take|write|jot|note|keep) (?:this|that) (?:down|in mind)\s*[:,-]\s*(?P<x>.+)",
@@ -149,7 +150,8 @@ _CUES: dict[str, tuple[str, ...]] = {
         rf"\b(?:add|put|get|include|write)\s+(?P<x>(?!them\b|it\b).+?)\s+{_TO_MY}{_LISTS}",
         rf"\b(?:add|put)\s+{_TO_MY}{_LISTS}\s*[:,]?\s*(?P<x>.+)",
         r"\b(?:buy|order|purchase|get|need|shop for|pick up|remember)\s+(?:me\s+|us\s+)?(?P<x>.+?)(?=\s+(?:from|on|at|off)\s+"
-        r"(?:the\s+|an?\s+)?\w+(?:\s+store)?(?:,|$)|\s+online\b|\s+(?:for\s+)?(?:less than|under|below|up to)\b|,\s|$)",
+        rf"(?:(?:the\s+|an?\s+)?\w+(?:\s+store)?(?:,|$)|(?:{_APPS})\b)|\s+online\b|\s+(?:for\s+)?(?:less than|under"
+        rf"|below|up to)\b|,\s|$)",
         r"(?:把|将)(?P<x>.+?)(?:加|添加|放|写|记)(?:到|进|入|在|上)",
         r"(?:清单|列表|购物单)(?:上|里|中|里面)?(?:再)?(?:加|添加|添|放|写|记)(?:上|入|一下|一条)?(?P<x>.+)",
         r"(?:帮我|我要|我想|要)?(?:买|订购|下单|购买|采购)(?:一?些|点儿?|(?:一?[个双把副台只条件张本瓶盒袋包块盏]))?(?P<"
@@ -172,15 +174,19 @@ _CUES: dict[str, tuple[str, ...]] = {
     ),
     "dish": (
         r"\border\s+from\s+[^:]{2,30}:\s*(?P<x>.+)",
-        r"(?<!n't )(?<!not )\b(?:feel like|craving|crave|hungry for|in the mood for)\s+(?:some\s+|an?\s+)?(?P<x>[^,]+)",
+        r"(?<!n't )(?<!not )\b(?:feel like|fancy|craving|crave|hungry for|in the mood for)\s+(?:some\s+"
+        r"|an?\s+)?(?P<x>(?!takeaway|takeout|delivery)"
+        r"[^,]+?)(?:\s+(?:tonight|today|now|for (?:dinner|lunch|tea|supper)))?(?=,\s*(?:so |and |can you |could you "
+        r"|please )*(?:order|get|find|grab)\b)",
         r"送(?:一?[份个杯碗盒盘只打])(?P<x>[^，,]+?)(?:过来|来|到.*)?$",
         r"(?:来|点|叫|要|吃)(?:一?[份个杯碗盒盘只打]|点儿?|两份|三份)(?:外卖)?[，,：:]?(?P<x>(?!外卖)[^，,]+?)(?:的?外卖)?"
         r"(?:送到.*)?(?=[，,]|$)",
         r"\b(?:grab|place an order for|order in|order up)\s+(?:me\s+|us\s+)?(?P<x>.+?)(?=\s+from\b|\s+for delivery"
         r"|\s+delivered|\s+to\b|\s+on\b|$)",
         r"\b(?:order|get|want|have|deliver|fancy|crave|bring)\s+(?:me\s+|us\s+)?(?:takeaway|takeout|take-away|delivery)\b"
-        r"(?:\s+of)?\s*(?P<x>(?!from\b)\S.+?)(?=\s+from\b|\s+to\b|$)",
-        r"\b(?:order|get|want|have|deliver|fancy|crave|bring)\s+(?:me\s+|us\s+)?(?P<x>(?!takeaway|takeout|take-away"
+        r"(?:\s+of)?\s*:?\s*(?P<x>(?!from\b)[\w'’\"“].+?)(?=\s+from\b|\s+to\b|$)",
+        r"\b(?:order|get|want|have|deliver|fancy|crave|bring|love|like|murder)\s+(?:me\s+|us\s+)?(?P<x>(?!(?:an?\s+"
+        r"|some\s+)?takeaway|takeout|take-away"
         r"|delivery|food\b).+?)(?=\s+from\b|\s+for (?:delivery|the|my|us|me|\d)\b|\s+(?:delivered|brought)\b|\s+to\b"
         r"|\s+at\b|\s+on\b|$)",
         r"(?:点|叫|订|来|要|吃)(?:一?[份个杯碗盒盘只]|点儿?|两份|三份)?(?:外卖)?[，,：:]?(?P<x>(?!外卖)[^，,]+?)"
@@ -218,7 +224,7 @@ _CUES: dict[str, tuple[str, ...]] = {
         r"\b(?:shuffle|queue up|turn on|start|blast|(?:stick|chuck|whack|bang|throw|pop|put) on)\s+(?:some\s+"
         r"|a bit of\s+)?(?P<x>.+)",
         r"\bput (?:on )?(?:some |a bit of )?(?:music|songs?|tunes) (?:on )?(?:by|from)\s+(?P<x>.+)",
-        r"\bput\s+(?:a bit of\s+|some\s+)?(?P<x>.+?)\s+on$",
+        r"\b(?:put|stick|chuck|whack|bung|pop)\s+(?:a bit of\s+|a little\s+|some\s+)?(?P<x>.+?)\s+on$",
         r"(?:把|将)(?P<x>.+?)(?:找出来|翻出来|找到)",
         r"(?:翻一下|翻翻|看看|看一下)(?P<x>.+)",
         r"\b(?:play|listen to|put on|hear|stream)\s+(?:me\s+)?(?:some\s+|a song by\s+|songs? by\s+|music by\s+)?(?P<x>.+?)"
@@ -232,6 +238,9 @@ _CUES: dict[str, tuple[str, ...]] = {
         r"^(?:can |could |may )?(?:we\s+)?have\s+some\s+(?P<x>.+)",
     ),
     "app": (
+        rf"\b(?:open|launch|start|fire up|load)\s+(?:up\s+)?(?:the\s+|my\s+)?(?P<x>{SOCIAL}|camera|calculator|photos"
+        rf"|gallery|settings"
+        r"|contacts|calendar|browser|clock|youtube|spotify|netflix)\b(?! (?:app|settings|maps|music|to)\b)",
         r"\bget\s+(?:the\s+|my\s+)?(?P<x>[^,;:]+?)\s+up$",
         r"^(?:去|上|回到?)(?P<x>[^，,]{2,8})$",
         r"^(?:使用|用一?下?)(?P<x>[^，,]{1,12})$",

@@ -71,6 +71,21 @@ _PRICED = re.compile(
     r"|a pop|a time|every\s+\w+)\b",
     re.IGNORECASE,
 )
+_PAID = re.compile(
+    r"[$£€¥]?(?P<price>\d+(?:\.\d+)?)(?:\s*(?:quid|pounds?|dollars?|euros?|yuan|bucks))?\s+(?:an?|per|each"
+    r"|every)\s+(?P<unit>[a-z]+)\b(?:(?!\d).)*"
+    r"(?<![\d.])(?P<count>\d+(?:\.\d+)?)\s+(?P=unit)(?:e?s)?\b",
+    re.IGNORECASE,
+)
+"""So much for each, and how many: "11.44 an hour and worked 37 hours"."""
+_SHARED = re.compile(
+    r"(?<![\d.])(?P<people>\d+)\s+(?:people|of us|friends|ways)\s+(?:are\s+)?(?:shar"
+    r"|split)\w*\s+(?:a bill of\s+)?[$£€¥]?(?P<sum>\d+(?:\.\d+)?)"
+    r"|[$£€¥]?(?<![\d.])(?P<sum2>\d+(?:\.\d+)?)(?:\s+(?:quid|pounds?|dollars?|euros?|yuan|bucks))?\s+(?:split|shared"
+    r"|divided)\s+(?:between|among|by)"
+    r"\s+(?P<people2>\d+)",
+    re.IGNORECASE,
+)
 _ALTOGETHER = re.compile(
     r"[,.;]?\s*(?:so\s+|and\s+)?(?:(?:what(?:'?s| is| are| does| do)|how much(?: is| are)?)\s+(?:that|it|they"
     r"|all (?:that|of (?:that"
@@ -99,7 +114,11 @@ def find_expression(words: str) -> str | None:
 
 def _priced(words: str) -> str | None:
     """So many at so much: "14 sheets at 38.50 each"."""
-    match = _PRICED.search(_ENGLISH_NUMBER_WORDS.sub(_english, words))
+    text = _ENGLISH_NUMBER_WORDS.sub(_english, words)
+    shared = _SHARED.search(text)
+    if shared is not None:
+        return f"{shared['sum'] or shared['sum2']}/{shared['people'] or shared['people2']}"
+    match = _PRICED.search(text) or _PAID.search(text)
     return None if match is None else f"{match['count']}*{match['price']}"
 
 

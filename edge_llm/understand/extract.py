@@ -60,7 +60,11 @@ _CARRIERS = {
 _ONE_UNIT = re.compile(r"\b(?:in|is|are in|make)\s+an?\s+[a-z]+\W*$", re.IGNORECASE)
 _INSTEAD = re.compile(r"^.+\s+no,?\s+(?:(?:sorry|wait|actually),?\s+)?(?=[^\s])", re.IGNORECASE)
 """What a place is not: "London, no, Paris"."""
-_MEANWHILE = re.compile(r"\s+(?:while|because|since|as)\s+(?:i|i'm|we|we're|they)\b.*$", re.IGNORECASE)
+_MEANWHILE = re.compile(
+    r"\s+(?:while|because|since|as)\s+(?:i|i'm|we|we're|they)\b.*$|\s+to (?:get|help|cheer|put|keep|calm|wake"
+    r"|send) (?:me|us)\b.*$",
+    re.IGNORECASE,
+)
 _WEATHER_AT = re.compile(
     r"^(?!(?:what|how|the|is|any|check|show|tell|today|tomorrow|local|current|give|get|and|this|weekend|friday)\b)"
     r"(?P<x>[a-z][\w'’ -]{1,25}?)(?:'s)?\s+(?:weather|forecast)\b",
@@ -73,6 +77,8 @@ _MOST_LISTS = 8
 _ABOUT_A_TEXT = ("share.text", "translate")
 _DICTATED = (*_CARRIERS, *_ABOUT_A_TEXT, "note.add", "memory.search")
 """Actions whose text keeps every word: it is for somebody to read, or to look for."""
+_IN_WORDS: tuple[SlotRole, ...] = ("text", "item", "query", "place", "app")
+"""Roles that are read in the request without its remarks first: "remind me to ring them, I keep putting it off"."""
 _ASKED = re.compile(rf"^(?:(?:{LEAD})\b[\s,]*)*(?:can|could|would|will) you\b", re.IGNORECASE)
 _IS_QUESTION = re.compile(
     r"^(?:what|who|when|where|why|how|which|whose|did|do|does|is|are|was|were|will|would|can|could|should|has|have|if|whether"
@@ -96,13 +102,16 @@ def extract(action: Action, words: str, context: Context, known: Mapping[str, Sl
     marked = chinese_marks(words)
     read = spelt(marked) if language_of(words) == "en" else Spelt(marked, marked)
     reading = Reading(action, read.text, context)
+    alone = reading if action.id in _DICTATED else Reading(action, without_remark(read.text), context)
     slots = dict(known or {})
     ambiguous: dict[str, _Values] = {}
     unresolved: dict[str, str] = {}
     for slot in action.slots:
         if slot.name in slots:
             continue
-        values = _BY_ROLE[slot.role](reading, slot)
+        values = _BY_ROLE[slot.role](alone, slot) if slot.role in _IN_WORDS else ()
+        if not values and (slot.required or slot.role not in _IN_WORDS):
+            values = _BY_ROLE[slot.role](reading, slot)
         if len(values) == 1:
             slots[slot.name] = _as_typed(values[0], read, words)
         elif values:
@@ -294,7 +303,7 @@ def _places(reading: Reading, slot: Slot) -> _Values:
         said = by_examples(reading.timeless, reading.action, slot.name)
     if said is None and reading.action.id == "weather.show" and (at := _WEATHER_AT.match(bare_request(reading.timeless))):
         said = at["x"]
-    return () if said is None else (typed(_asked_alone(reading, _INSTEAD.sub("", said))),)
+    return () if said is None else (typed(_INSTEAD.sub("", said)),)
 
 
 def _free(reading: Reading, slot: Slot) -> _Values:
@@ -314,13 +323,7 @@ def _free(reading: Reading, slot: Slot) -> _Values:
     else:
         said = find_text(reading.timeless, slot.name) or by_examples(reading.timeless, reading.action, slot.name)
         said = None if said is not None and points_only(said) else said
-    return () if said is None else (_texts(slot, _asked_alone(reading, said)),)
-
-
-def _asked_alone(reading: Reading, said: str) -> str:
-    """A value without what is said after the request, and belongs to none of it: "I keep putting it off"."""
-    kept = said if reading.action.id in _DICTATED else without_remark(said)
-    return said if kept == said else trimmed(kept) or said
+    return () if said is None else (_texts(slot, said),)
 
 
 def _fields(reading: Reading) -> tuple[str, str] | None:
@@ -358,14 +361,16 @@ def _in_chinese(reading: Reading, slot: Slot) -> str | None:
 
 
 def _queries(reading: Reading, slot: Slot) -> _Values:
+    is_music = reading.action.id == "music.play"
+    words = _MEANWHILE.sub("", reading.words) if is_music else reading.words
     said = (
         said_in(reading.words, reading.action, slot)
-        or find_text(reading.words, "query")
+        or find_text(words, "query")
         or by_examples(reading.words, reading.action, slot.name)
     )
-    if said is not None and reading.action.id == "music.play":
+    if said is not None and is_music:
         said = trimmed(_MEANWHILE.sub("", said))
-    return () if said is None else (typed(_asked_alone(reading, said)),)
+    return () if said is None else (typed(said),)
 
 
 def _apps(reading: Reading, slot: Slot) -> _Values:

@@ -6,7 +6,9 @@ import re
 from collections.abc import Callable
 
 _STOP = (
-    r"(?=\s+(?:from|to|at|on|by|for|in (?:january|february|march|april|may|june|july|august|september|october|november"
+    r"(?=\s+(?:from|to|at|on(?! (?:the )?(?:\w+ ){1,2}(?:road|street|avenue|lane|drive|square|rd|st|ave|way|quay"
+    r"|hill)\b)|by|for"
+    r"|in (?:january|february|march|april|may|june|july|august|september|october|november"
     r"|december)|through|via|with|tomorrow|tonight|today|now|please|leaving|arriving|in \d+|next|this|and|right now|"
     r"asap|avoiding|on the map|using|as soon)\b|[,.?!;]|$)"
 )
@@ -18,13 +20,15 @@ _ZH_STOP = (
 _NAME = r"(?P<x>[^，,。？！?!；]+?)"
 
 _DESTINATION = (
-    r"^(?:taxi|cab|minicab|uber|directions|navigate|route)\s+(?!(?:to|for|from|at|in|on|home|app|now|eats)\b)(?P<x>[a-z][^,.?!]+)",
-    rf"\b(?:reach|get over to)\s+{_NAME}{_STOP}",
+    r"^(?:taxi|cab|minicab|uber|directions|navigate|route)\s+(?!(?:to|for|from|at|in|on|home|app|now"
+    r"|eats)\b)(?P<x>[a-z][^,.?!]+)",
+    rf"\b(?:reach|get over to|(?:taken|driven|dropped(?: off)?) (?:to|at))\s+{_NAME}{_STOP}",
     r"\b(?:directions?|route|way|navigate|navigation|drive|get|go|going|ride|taxi|cab|uber|lyft|car|flights?|fly|flying"
     r"|train|trip|travel|take me|walk|heading|"
     rf"head|bring me|drop me|pick-?up|bus|ticket|tickets|me|us)\b[^,]*?\s(?:back\s+)?to\s+(?!(?:get|go|take|the"
     rf" way)\b){_NAME}{_STOP}",
-    rf"\bto\s+(?!(?:get|go|take|be|have|book|call|order|find|see|know|need|grab|catch|send|leave|pick|make|set|come)\b){_NAME}{_STOP}",
+    rf"\bto\s+(?!(?:get|go|take|be|have|book|call|order|find|see|know|need|grab|catch|send|leave|pick|make|set"
+    rf"|come)\b){_NAME}{_STOP}",
     rf"\b(?:navigate|drive|get me|take me|directions for|route for|heading)\s+(?P<x>home|work|(?!to\b){_NAME[5:-1]}){_STOP}",
     r"\b(?:ride|taxi|cab|uber|lyft|car|get|take|drive|go|ticket|flight|bring)\b.*?\s(?P<x>home|downtown)\b",
     r"(?:^|查|订|买|看看|看|的)(?P<y>[^，,。从到飞去\s]{2,6}?)(?:到|飞|至)(?P<x>[^，,。？]+?)(?=的|机票|航班|单程|往返"
@@ -44,7 +48,8 @@ _ORIGIN = (
     rf"(?:在|到){_NAME}(?:接我|上车)",
 )
 _PLACE = (
-    r"^(?:weather|forecast|hotels?)\s+(?!(?:in|for|at|on|near|like|today|tomorrow|forecast|this|next|with|tonight|please|app)\b)(?P<x>[a-z][^,.?!\d]*)",
+    r"^(?:weather|forecast|hotels?)\s+(?!(?:in|for|at|on|near|like|today|tomorrow|forecast|this|next|with|tonight"
+    r"|please|app)\b)(?P<x>[a-z][^,.?!\d]*)",
     r"^(?:the\s+)?(?P<x>(?:nearest|closest)\s+[^,.?!]+)",
     r"^(?P<x>[^，,。？！?!；订找要查看在]{2,10}?)的?(?:酒店|宾馆|民宿|旅馆)(?=[，,]|$)",
     rf"\bwhere\s+(?:the\s+)?{_NAME}\s+(?:is|are|lies)\b",

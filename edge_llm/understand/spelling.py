@@ -13,6 +13,8 @@ from typing import Final
 
 _SHORT: Final = {
     "tomorrow": "tmrw|tmr|tmw|tomo|tomoz|2moro|2morrow|tomorow|tommorow|tommorrow|tomorro",
+    "to": "(?:(?<=me )|(?<=need )|(?<=want )|(?<=have )|(?<=got ))2"
+    "(?= (?!min|hour|day|week|more|people|of|or|and|am\\b|pm\\b)[a-z]{3})",
     "tonight": "tonite|2nite|2night|tn",
     "please": "pls|plz|plse|pleas",
     "you": "u|ya",

@@ -48,6 +48,17 @@ _TELLS = re.compile(
 _CLAUSE = re.compile(r"[，,；;。.！!？?…~～\s]+")
 _ENGLISH_CLAUSE = re.compile(r"\s*(?:[,;.!?…]+|\s[-–—]+\s|\bso\b|\band\b)\s*", re.IGNORECASE)
 _LEFT = re.compile(rf"(?:{THEN_LEFT}\b[,. ]*)+", re.IGNORECASE)
+_NOT_NEEDED = re.compile(
+    r"(?:(?:oh|ah|um+|ok(?:ay)?|actually|ugh)[\s,]+)*(?:no+|nah|nope)\b[\s,]*(?:wait\b[\s,]*)?(?:(?:i|we)(?:'ll"
+    r"| will) (?:walk|drive|cycle|cook"
+    r"|wait|manage|do (?:it|that)|go|leave|tell|ask|ring|call|see|get|take)\b(?! for| with| the \w+ one)[^\d]*|(?:i"
+    r"|we|he|she|they|it|mum|dad)"
+    r"(?:'ve|'s| have| has)? (?:just |already |now )+(?:\w+ed|done|got|found|sent|rung|called|been|had|made|bought"
+    r"|seen|told|left|gone"
+    r"|here)\b[^\d]*)",
+    re.IGNORECASE,
+)
+"""A no with what is done instead: "nah I'll walk", "no wait, I've just done it"."""
 _TELLS_WHY = re.compile(
     r"(?:(?:because|as|since|cause|cos|it seems|turns out|apparently|looks like)\s+)?(?:i|we|he|she|they|it|you|my|our|his|her"
     r"|their|the|there|someone|somebody|everyone|everything|that|this|too|no|not|already|just|\w+'s|[a-z]+ (?:is|has"
@@ -74,6 +85,8 @@ def is_left_for_a_reason(words: str) -> bool:
     said = spelt(words.replace("’", "'").strip()).text
     clauses = [clause for clause in _ENGLISH_CLAUSE.split(said) if clause]
     backs = [is_cancel(clause) or is_cancel(_LEFT.sub("", clause)) for clause in clauses]
+    if not any(backs) and _NOT_NEEDED.fullmatch(said.strip(" .!")) and not ASKS_ANEW.search(said):
+        return True
     if not any(backs) or ASKS_ANEW.search(said):
         return False
     rest = [_LEFT.sub("", clause) for clause, back in zip(clauses, backs, strict=True) if not back]

@@ -37,7 +37,8 @@ _ITEM_LEAD = re.compile(r"^(?:some|a few|a|an|the|more|一些|一点|点儿?|些
 _NOTHING = re.compile(
     r"(?:an?|the|my|some|any)|(?:(?:some|any|an?|the|my|another|new|more|other|a (?:few|bit of|piece of))\s+)*"
     r"(?:it|this|that|me|us|myself|something|anything|somebody|someone|things?|stuff|one|text|words|message|please|event"
-    r"|appointment|meeting|reminder|alarm|timer|note|task|list|item|entry|music|song|songs|tune|food|meal|takeaway|app"
+    r"|appointment|meeting|reminder|alarm|timer|note|task|list|item|entry|music|song|songs|tune|food|meal|take-?away"
+    r"|take-?out|delivery|app"
     r"|place|contact|(?:the )?(?:web|internet))?"
     r"(?:\s+(?:online|else|for me|up|down|on it|from the web))*"
     r"|(?:来|要|一?(?:[个点些段样条件首份项句张篇]|点儿|下)|新的?|几[个样件])?(?:东西|什么|日程"

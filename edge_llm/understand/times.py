@@ -42,7 +42,11 @@ _PM_WORDS = re.compile(
     r"|dine)\b|晚饭|晚餐|吃饭|聚餐|电影|派对|午饭|午餐|下班|位子|订位|包间|餐厅",
     re.IGNORECASE,
 )
-_AM_WORDS = re.compile(r"\b(?:wake|up (?:by|at)|breakfast|alarm|get up|run)\b|起床|叫醒|早饭|早餐|闹钟|晨跑", re.IGNORECASE)
+_AM_WORDS = re.compile(
+    r"\b(?:wak(?:e|ing|en)|woken|up (?:by|at)|breakfast|alarm|get up|run)\b|起床|叫醒|早饭|早餐|闹钟"
+    r"|晨跑",
+    re.IGNORECASE,
+)
 
 _NAP = re.compile(r"午觉|午睡|午休|\bnap\b", re.IGNORECASE)
 _WAKING = re.compile(r"[叫喊唤]我(?:起|醒|一[声下])?(?:$|[，,。！])|睡过|(?<!提)醒来?")

@@ -25,7 +25,7 @@ from edge_llm.assistant import Assistant
 from edge_llm.home import Home
 from edge_llm.model import Model
 from edge_llm.model import load as load_model
-from edge_llm.planning import route_all
+from edge_llm.requested import route_all
 from edge_llm.turns import Proposal, Question
 from tests.assistant_dialogues import Dialogue, Played, load, play, recorders, setting, wrong_slots
 
