@@ -239,8 +239,7 @@ def _reminded(words: str, now: datetime) -> str | None:
     named = forgets["x"] if forgets is not None else core(before)
     if find_times(named, now) and trimmed(without(named, [(one.start, one.end) for one in find_times(named, now)])) is None:
         return None  # "at seven tonight, remind me ..."
-    when = match["rest"].strip(" ,.;!?")
-    when = " ".join(match["rest"][one.start : one.end].strip() for one in times) if times else when
+    when = " ".join(match["rest"][one.start : one.end].strip() for one in times)
     return f"remind me {when} to {named}" if forgets is not None else f"remind me {when}: {named}".replace(" :", ":")
 
 

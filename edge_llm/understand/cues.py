@@ -185,7 +185,8 @@ _CUES: dict[str, tuple[str, ...]] = {
         r"|\s+delivered|\s+to\b|\s+on\b|$)",
         r"\b(?:order|get|want|have|deliver|fancy|crave|bring)\s+(?:me\s+|us\s+)?(?:takeaway|takeout|take-away|delivery)\b"
         r"(?:\s+of)?\s*:?\s*(?P<x>(?!from\b)[\w'’\"“].+?)(?=\s+from\b|\s+to\b|$)",
-        r"\b(?:order|get|want|have|deliver|fancy|crave|bring|love|like|murder)\s+(?:me\s+|us\s+)?(?P<x>(?!(?:an?\s+"
+        r"\b(?:order|get|want|have|deliver|fancy|crave|bring|love|(?<!feel )(?<!n't )like|murder)\s+(?:me\s+"
+        r"|us\s+)?(?P<x>(?!(?:an?\s+"
         r"|some\s+)?takeaway|takeout|take-away"
         r"|delivery|food\b).+?)(?=\s+from\b|\s+for (?:delivery|the|my|us|me|\d)\b|\s+(?:delivered|brought)\b|\s+to\b"
         r"|\s+at\b|\s+on\b|$)",

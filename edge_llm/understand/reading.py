@@ -18,6 +18,9 @@ from edge_llm.understand.times import Time, find_times
 
 _FOR = re.compile(r"(?:\b(?:for|lasting|of|about)\s+(?:about\s+)?|持续|时长|为期)$", re.IGNORECASE)
 
+_SHOWN = ("weather.show", "calendar.show")
+_POSSESSIVE = re.compile(r"(?<=day|row)['’]s\b", re.IGNORECASE)
+"""As in "Friday's weather", which is asked for; a thing that is named by its day is not."""
 PEOPLE = re.compile(
     r"(?P<count>\d+|one|two|three|four|five|six|seven|eight|nine|ten|eleven|twelve)\s+(?:people|persons?|guests?|adults?"
     r"|of us|passengers?|seats?|travell?ers?|pax)\b"
@@ -44,6 +47,8 @@ class Reading:
     def times(self) -> Sequence[Time]:
         """Times to come, from left to right."""
         words = self.words
+        if self.action.id in _SHOWN:
+            words = _POSSESSIVE.sub("  ", words)
         if any(slot.schema.get("type") == "integer" for slot in self.action.slots):
             words = PEOPLE.sub(lambda counted: "_" * len(counted[0]), words)  # "a table for two at seven" is at seven
         return find_times(words, self.context.now)

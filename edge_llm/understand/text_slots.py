@@ -11,6 +11,7 @@ from collections.abc import Sequence
 from edge_llm.actions.manifest import Action, Language
 from edge_llm.understand.courtesy import LEAD, TAIL
 from edge_llm.understand.cues import CUES
+from edge_llm.understand.goods import goods_in
 from edge_llm.understand.language import has_cjk
 
 _COURTESY = re.compile(
@@ -83,7 +84,8 @@ def trimmed(text: str, *, is_last: bool = False) -> str | None:
 
 def items_of(text: str) -> list[str]:
     """What a list names: "milk, eggs and bread" are three."""
-    return [item for part in _SPLIT.split(text) if (item := _ITEM_LEAD.sub("", part.strip()).strip())]
+    items = [item for part in _SPLIT.split(text) if (item := _ITEM_LEAD.sub("", part.strip()).strip())]
+    return [thing for item in items for thing in goods_in(item)] if "," not in text else items
 
 
 def by_examples(words: str, action: Action, slot: str) -> str | None:
