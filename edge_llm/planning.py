@@ -15,6 +15,7 @@ from edge_llm import usual
 from edge_llm.actions.manifest import Action, Language, Slot
 from edge_llm.actions.values import Call, SlotValue
 from edge_llm.confidence import Confidence
+from edge_llm.route import heads
 from edge_llm.understand.answers import answer_slot, choose
 from edge_llm.understand.context import Context, Extracted
 from edge_llm.understand.corrections import correct
@@ -34,8 +35,10 @@ _ALSO_READ: Final = frozenset({"time", "duration", "amount", "recipient", "place
 """Roles that a reply to a question about another slot may fill on the way: "tomorrow, at Luigi's"."""
 
 _MAY_ADD = _ALSO_READ | {"app", "number"}
-_NAMED_WITH_MORE: Final = ("contact.add", "translate", "convert.currency", "convert.units")
+_NAMED_WITH_MORE: Final = ("contact.add", "translate", "convert.currency", "convert.units", "chart.draw")
 """Actions whose text a reply may name with the rest: "刘洋，13911110000", "我爱你，翻成法语"."""
+_SHORT_ADDITION: Final = 8
+"""Most characters of a Chinese remark that adds to a proposal and is no request of its own."""
 _REMARK: Final = 5
 """Most words of a remark that adds to a proposal."""
 
@@ -136,6 +139,8 @@ def replied(waiting: Draft, asked: str | None, words: str, context: Context) -> 
             return _unsettled(waiting, {asked: several})
         return filled(waiting, moved) if moved else None
     changed = correct(waiting.slots, waiting.action, words, context)
+    if not changed and context.language == "zh" and len(words) <= _SHORT_ADDITION and heads.action_of(words) is None:
+        return added(waiting, words, context)  # "从公司走", "明早八点的": before any other action is looked for
     return filled(waiting, changed) if changed else None
 
 

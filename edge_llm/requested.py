@@ -13,6 +13,7 @@ from edge_llm.actions.manifest import Action
 from edge_llm.confidence import Confidence, understood
 from edge_llm.planning import draft
 from edge_llm.route import heads
+from edge_llm.understand import clauses_chinese
 from edge_llm.understand.asking import plain_words
 from edge_llm.understand.contacts import ContactBook, NoContacts
 from edge_llm.understand.context import Context
@@ -108,7 +109,8 @@ def _route(router: Routes, words: str, people: ContactBook) -> RoutedPart:
     if not routed.by_head and language_of(words) == "en":
         routed = _asked_in(router, said, people) or routed
     if not routed.actions and not routed.settled:
-        asking = [clause for clause in clauses(said) if not heads.is_told(clause)]
+        parts = clauses_chinese.clauses(said) if language_of(said) == "zh" else clauses(said)
+        asking = [clause for clause in parts if not heads.is_told(clause)]
         tried = [_route_words(router, clause, people) for clause in asking if clause != said][:_MOST_CLAUSES]
         routed = max((one for one in tried if one.sure and one.actions), key=lambda one: one.confidence.value, default=routed)
     return replace(routed, words=words)

@@ -8,6 +8,7 @@ from __future__ import annotations
 import re
 
 from edge_llm.route.heads import action_of
+from edge_llm.understand.clauses_chinese import begins_with_time
 
 _JOINT = re.compile(
     r"(?:[，,；;。！!\s]*(?P<word>然后|接着|顺便|顺带|另外|(?<=[，,；;。！!\s])(?:此外|之后|完了"
@@ -22,6 +23,7 @@ _ONLY_HERE = ("alarm.set", "timer.set", "reminder.add", "directions.show", "musi
 _ERRANDS = ("taxi.book", "takeaway.order", "shopping.add")
 """What a friend may be told of, unless a mark ends the message."""
 _ORDERED = re.compile(r"^(?:请|麻烦|帮我|给我)*(?:[打叫约点来订](?:一?[个辆台份杯])|把|帮我|给我)")
+_TO_OTHERS = re.compile(r"^(?:请|麻烦|帮我)?(?:给|跟|打给|打电话|微信|短信|用)")
 _TO_ME = re.compile(r"^(?:请|麻烦|你)?(?:帮我|给我|替我)")
 _TO_YOU = re.compile(r"你(?!帮|给我|替)|咱|我们")
 _BEGINS = re.compile(
@@ -55,10 +57,19 @@ def _parts(before: str, after: str, word: str | None, *, is_marked: bool) -> boo
     if _REFERS_BACK.match(after):
         return False
     if first in _MESSAGES:
-        is_own = second in _ONLY_HERE or (
-            second in _ERRANDS and is_marked and word is not None and _ORDERED.match(after) is not None
+        is_own = (
+            second in _ONLY_HERE
+            or (
+                second in ("call.start", *_MESSAGES[:4])
+                and is_marked
+                and word is not None
+                and _TO_OTHERS.match(after) is not None
+            )
+            or (second in _ERRANDS and is_marked and word is not None and _ORDERED.match(after) is not None)
         )
         return is_own and (word is not None or is_marked) and not _TO_YOU.search(after)
+    if first == second and first in _ONLY_HERE[:3]:  # each with its hour
+        return begins_with_time(before) and begins_with_time(after)
     if first in _LATER:
         return (
             word is not None

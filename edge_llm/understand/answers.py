@@ -16,7 +16,7 @@ from edge_llm.understand.extract import duration_value, handle_wanted, time_valu
 from edge_llm.understand.language import has_cjk
 from edge_llm.understand.numbers import FIGURES, find_numbers, plain, read_chinese
 from edge_llm.understand.places import clean_place, find_place
-from edge_llm.understand.places_chinese import place_reply
+from edge_llm.understand.places_chinese import of_two_places, place_reply
 from edge_llm.understand.recipients import read_reply, values_of
 from edge_llm.understand.said_chinese import reply_text, spaced_items
 from edge_llm.understand.text_slots import items_of, trimmed, without
@@ -88,7 +88,7 @@ def answer_slot(slot: Slot, words: str, context: Context, *, action: Action | No
             place = find_place(text, slot.name)
             place = None if place is None else clean_place(_AFTER_PLACE.sub("", place))
         bare = place_reply(text) if has_cjk(text) else _BESIDES.sub("", text)
-        place = place or clean_place(_PLACE_LEAD.sub("", bare))
+        place = place or of_two_places(text, slot.name) or clean_place(_PLACE_LEAD.sub("", bare))
         return None if place is None else typed(place)
     if slot.name in ("expression", "equation"):
         expression = find_expression(text)

@@ -62,6 +62,12 @@ def clauses(words: str) -> list[str]:
     return [clause.strip() for clause in _BREAK.split(words) if clause.strip()]
 
 
+def begins_with_time(words: str) -> bool:
+    """Whether a request begins with its hour: "下午三点提醒我取快递"."""
+    match = _LEAD_OR_TIME.match(words)
+    return match is not None and re.search(_TIME, match[0]) is not None
+
+
 def spans(words: str) -> list[tuple[int, int]]:
     """Where the clauses of a sentence begin and end."""
     marks = [match.span() for match in _BREAK.finditer(words)]

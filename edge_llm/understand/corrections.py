@@ -205,7 +205,13 @@ def _changed(
     if value is not None and isinstance(value.value, list) and old in value.value:
         items = [new if item == old else item for item in value.value]
         return {slot.name: typed(items, ", ".join(items))}
-    if slot.role in ("text", "query", "item") and value is not None and isinstance(value.value, str) and old in value.value:
+    if (
+        slot.role in ("text", "query", "item")
+        and value is not None
+        and isinstance(value.value, str)
+        and old
+        and old in value.value
+    ):
         said = _put_in(value.value, old, new) if old != value.value else new
         return {slot.name: typed(said)}
     if slot.role == "time":
@@ -242,7 +248,7 @@ def _by_kind(call_slots: Mapping[str, SlotValue], action: Action, text: str, con
     """The first slot whose kind of value the text holds: a length, a time, a person, a number, a place."""
     named = re.match(
         r"^(?:the\s+)?(?P<slot>\w+)\s+(?:is|should be|to|should say)\s+(?P<new>.+)$|^(?P<zh>时间|日期|收件人|时长|地点"
-        r"|目的地|内容|标题|金额)(?:是|改成|改为|换成|应该是)(?P<new2>.+)$",
+        r"|目的地|内容|标题|主题|题目|金额)(?:是|改成|改为|换成|应该是)(?P<new2>.+)$",
         text,
         re.I,
     )
@@ -335,7 +341,7 @@ def _count_alone(text: str) -> int | None:
 def _slot_named(action: Action, text: str) -> Slot | None:
     bare = re.sub(r"^(?:the|my)\s+|的?$", "", text.strip().lower())
     for slot in action.slots:
-        if bare == slot.name.replace("_", " "):
+        if bare == slot.name.replace("_", " ") or (slot.name == "subject" and bare in ("主题", "标题", "题目")):
             return slot
     role = _ROLE_WORDS.get(bare)
     return next((slot for slot in action.slots if slot.role == role), None)

@@ -36,6 +36,9 @@ def heart_of(words: str) -> tuple[str, bool]:
         return words, False
     text = _SLIP_AHEAD.sub("", words)
     parts = [(start, text[start:end].strip()) for start, end in spans(text) if text[start:end].strip()]
+    if len(parts) > 1 and _SLIP.fullmatch(parts[-1][1]) and not _SLIP.fullmatch(parts[0][1]):
+        last = parts.pop()  # "是2244，记错了"
+        text = text[: last[0]].rstrip("，,。；; ")
     wrong = max((place for place, (_, part) in enumerate(parts) if _SLIP.fullmatch(part)), default=-1)
     if wrong + 1 < len(parts) and (wrong >= 0 or text != words):
         return text[parts[wrong + 1][0] :], True

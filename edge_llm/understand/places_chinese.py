@@ -68,7 +68,7 @@ _PEOPLE = re.compile(
     r"(?:一共|总共|就)?(?:\d+|[一二两三四五六七八九十]+)(?:个?人|位|名)(?:的)?(?:桌)?|[一二两三四五六七八九十\d]+人桌"
 )
 _NO_TABLE = re.compile(
-    r"(?:一?[个张]?)?(?:位子?|座位?|包[间厢]|桌子?|餐位|位置|吧|好|到|一下|下|餐厅|饭店|.{0,2}(?:午|晚|早)[餐饭])?"
+    r"(?:一?[个张]?)?(?:位子?|座位?|包[间厢]|桌子?|餐位|位置|吧|好|到|一下|下|餐|饭|餐厅|饭店|.{0,2}(?:午|晚|早)[餐饭])?"
 )
 _CITY = (
     rf"^(?:帮我|给我|我要|我想|请)*(?:订|找)?(?:一?[个间家])?(?P<x>{_X}{{2,10}}?)的?(?:酒店|宾馆"
@@ -150,9 +150,19 @@ def is_no_place(words: str, action_id: str, slot: str, said: str) -> bool:
     )
 
 
+def of_two_places(words: str, slot: str) -> str | None:
+    """Where to or where from in a reply that says both: "北京到广州"."""
+    match = next((match for pair in _PAIRS if (match := pair.search(words))), None) if has_cjk(words) else None
+    return (
+        None
+        if match is None or slot not in ("origin", "destination")
+        else _cleaned(match["d" if slot == "destination" else "o"])
+    )
+
+
 def place_reply(words: str) -> str:
     """A reply to "where?" without what stands around the place: "上海出发" and "去上海呗" are "上海"."""
-    text = without_particles(re.split(r"[，,。；;]", words.strip(" ，,。"))[0])
+    text = without_particles(re.split(r"[，,。；;]|\s+(?=[我从在])", words.strip(" ，,。"))[0])
     return (
         re.sub(
             r"^(?:就|那就|我要|我想)?(?:去|到|人?在|从|由|送到?)?(?=..)|(?:(?<=..)(?:这边|那边)?(?:出发|上车|起飞|走|起)|那边|那儿|的)$",

@@ -32,8 +32,16 @@ _ANOTHER_REQUEST = re.compile(r"(?:remind|call|text|set|tell|book|play|make|send
 _LATER = re.compile(
     r"\b(?P<way>later|earlier|sooner|before that|after that)\b|^(?:push|move|put) (?:it|that) (?P<back>back|forward)", re.I
 )
-_FURTHER = re.compile(r"\b(?:more|extra|longer|another)\b|^add\b", re.IGNORECASE)
-_SHORTER = re.compile(r"\b(?:less|shorter|fewer)\b|^take .* off\b", re.IGNORECASE)
+_FURTHER = re.compile(
+    r"\b(?:more|extra|longer|another)\b|^add\b|^(?:再|多)?(?:加|多|延长|增加|延)(?:上|个)?(?=[\d一二两三四五六七八九十半])",
+    re.IGNORECASE,
+)
+_SHORTER = re.compile(
+    r"\b(?:less|shorter|fewer)\b|^take .* off\b|^(?:减|少|缩短|减少)(?:掉|个)?(?=[\d一二两三四五六七八九十半])", re.IGNORECASE
+)
+_MORE_PEOPLE = re.compile(
+    r"^(?:再|也|还|把|要)*(?:加上?|叫上?|喊上?|带上?|拉上?)(?P<x>.+?)(?:也|一起|一块儿?|来|进来|都)*(?:参加|开)?[吧啊呗]?$"
+)
 _ARTICLES = frozenset({"a", "an", "the", "some", "my", "of"})
 _CODED = re.compile(r"\b(?P<name>[a-z]{3,})\s+(?P<code>\d+[a-z]?|(?-i:[A-Z])\d*)\b(?!['’:.]\w)", re.IGNORECASE)
 _COUNTED: Final = frozenset(
@@ -63,7 +71,8 @@ def put_right(value: SlotValue, new: str, context: Context) -> SlotValue | None:
 
 def _added(slots: Mapping[str, SlotValue], action: Action, text: str, context: Context) -> dict[str, SlotValue] | None:
     """A list with what a remark adds to it."""
-    match = _MORE.match(text)
+    people = _MORE_PEOPLE.match(text)
+    match = _MORE.match(text) or people
     if match is None or _ANOTHER_REQUEST.match(match["x"]):
         return None
     for slot in action.slots:
@@ -71,6 +80,8 @@ def _added(slots: Mapping[str, SlotValue], action: Action, text: str, context: C
         if value is None or not isinstance(value.value, list) or slot.role not in ("item", "recipient"):
             continue
         if slot.role == "item" and match[0].lower().startswith("with "):
+            continue
+        if slot.role == "item" and match is people:
             continue
         more = answer_slot(slot, match["x"], context, action=action)
         if more is None or not isinstance(more.value, list):

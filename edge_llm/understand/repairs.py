@@ -76,6 +76,7 @@ def _by_kind(before: str, after: str, spans: Callable[[str], Sequence[_Span]], *
     rest = said[new[1] :]
     kept = _LEAD.match(before, old[0])  # "at noon" is put right by an hour alone
     old = old if kept is None or kept.end() >= old[1] else (kept.end(), old[1])
+    rest = "" if rest.strip() and before[old[1] :].strip().startswith(rest.strip()) else rest  # "at seven, home" once
     return f"{before[: old[0]]}{said[: new[1]]}{before[old[1] :]}{rest}"
 
 

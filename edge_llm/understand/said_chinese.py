@@ -109,6 +109,9 @@ def reply_text(words: str, action: Action, slot: Slot) -> str | None:
         return said
     if action.id == "contact.add":
         return re.split(r"[，,：:；\s\d+]", re.sub(r"^(?:叫|名字(?:是|叫)?|是)", "", words.strip()))[0] or None
+    if slot.role == "item" and slot.schema.get("type") != "array":  # "一碗螺蛳粉吧，加辣"
+        first = without_particles(clauses(words)[0])
+        return _cleaned(re.sub(r"^(?:就|要|我要)?(?:一[个份杯碗盒只把台张本箱件条双套瓶袋]|[个份杯碗])(?=..)", "", first))
     return _cleaned(_ASIDE.sub("", words.strip()))
 
 

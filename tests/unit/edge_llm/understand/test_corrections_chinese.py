@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from typing import Any
 
 import pytest
 
 from edge_llm.actions.library import library
 from edge_llm.actions.manifest import Action
+from edge_llm.understand.answers import answer_slot
 from edge_llm.understand.context import Context
 from edge_llm.understand.corrections import correct
 from edge_llm.understand.corrections_chinese import heart_of, with_part
@@ -58,11 +60,17 @@ def test_a_part_takes_the_place_of_the_one_it_resembles(held: str, new: str, men
         ("takeaway.order", "点份宫保鸡丁饭", "辣的吃不了，换番茄炒蛋饭", "dish", "番茄炒蛋饭"),
         ("shop.buy", "在京东买个电饭锅", "要压力锅", "item", "压力锅"),
         ("reminder.add", "提醒我周五交水费", "记错了 是电费", "text", "交电费"),
+        ("sms.send", "给妈妈发短信说我六点到家", "改一下，七点到家", "message", "我七点到家"),
+        ("note.add", "记一下，门锁密码是2233", "是2244，记错了", "text", "门锁密码是2244"),
+        ("mail.send", "给王芳发邮件，主题请假，内容是明天请假一天", "主题改成调休", "subject", "调休"),
+        ("timer.set", "20分钟倒计时", "加五分钟", "duration", "PT25M"),
+        ("meeting.schedule", "后天下午两点约周敏开会", "加上王芳", "people", ["+8613800138008", "+8613800138004"]),
+        ("reminder.add", "提醒我下午三点交报告", "内容改成交月报", "text", "交月报"),
         ("sms.send", "短信跟张三说我在东门等", "不对是西门", "message", "我在西门等"),
         ("wechat.send", "微信跟张三说我六点到", "看错表了，是七点", "message", "我七点到"),
     ],
 )
-def test_a_correction_may_say_why(action: str, words: str, reply: str, slot: str, value: str) -> None:
+def test_a_correction_may_say_why(action: str, words: str, reply: str, slot: str, value: Any) -> None:
     held = extract(ACTIONS[action], words, CONTEXT).slots
     changed = correct(held, ACTIONS[action], reply, CONTEXT)
     assert changed is not None
@@ -81,6 +89,21 @@ def test_who_takes_back_may_say_why(words: str) -> None:
 @pytest.mark.parametrize("words", ["算了，还是冰美式吧", "不要了，换美式", "不去了，改去南站", "不是三楼 是五楼"])
 def test_who_asks_for_something_else_takes_nothing_back(words: str) -> None:
     assert not is_taken_back(words)
+
+
+@pytest.mark.parametrize(
+    ("action", "slot", "reply", "value"),
+    [
+        ("flight.book", "destination", "北京到广州，下周二", "广州"),
+        ("taxi.book", "destination", "到虹桥机场T2 我在静安寺", "虹桥机场T2"),
+        ("takeaway.order", "dish", "来碗螺蛳粉吧，加辣", "螺蛳粉"),
+        ("shop.buy", "item", "一个电热水壶", "电热水壶"),
+    ],
+)
+def test_a_reply_may_say_more(action: str, slot: str, reply: str, value: str) -> None:
+    answer = answer_slot(ACTIONS[action].slot(slot), reply, CONTEXT, action=ACTIONS[action])
+    assert answer is not None
+    assert answer.value == value
 
 
 def test_where_from_is_said_with_a_verb() -> None:
