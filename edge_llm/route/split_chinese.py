@@ -78,4 +78,6 @@ def _parts(before: str, after: str, word: str | None, *, is_marked: bool) -> boo
         )
     if second is None:
         return word is not None and is_marked and first is not None and _BEGINS.match(after) is not None
+    if first is None and word in ("还有", "还要", "也"):  # a list goes on
+        return False
     return (first is not None or word is not None) and (word is not None or first != second)

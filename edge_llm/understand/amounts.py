@@ -14,7 +14,7 @@ _NAMES = {
     "EUR": "euros?|eur|欧元|欧(?![元洲盟式美姆])",
     "GBP": "british pounds?|pounds? sterling|sterling|pounds?|quid|gbp|英镑",
     "JPY": "japanese yen|yen|jpy|日元|日币|日圆",
-    "HKD": "hong kong dollars?|hkd|港币|港元",
+    "HKD": "hong kong dollars?|hkd|港币|港元|港纸",
     "TWD": "taiwan dollars?|twd|台币|新台币",
     "KRW": "korean won|won|krw|韩元|韩币",
     "INR": "indian rupees?|rupees?|inr|卢比",

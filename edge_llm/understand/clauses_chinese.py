@@ -21,7 +21,7 @@ _TIME: Final = (
 )
 _COURTESY: Final = (
     rf"(?:{HESITATION}(?![\u3400-\u9fff])|(?:嗯+|呃+|哎[呀哟]?|那个|那|就是|对了)(?=[，,请麻帮给我你提])"
-    r"|(?:请|麻烦|劳驾|劳烦|拜托|有劳|烦请)(?:你|您)?(?!假|客|教|柬|柬)|(?:你|您)(?=[帮替给来把先再就记去看查打在用])|帮个?忙|问一?下"
+    r"|(?:请|麻烦|劳驾|劳烦|拜托|有劳|烦请)(?:你|您)?(?!假|客|教|柬|柬)|(?:你|您)(?=[帮替给来把先再就记去看查打在用])|帮个?忙|问一?下|得空|有空|抽空|方便的时候|协助|代为|手机上"
     r"|(?:帮|替|给|为)(?:我|咱|一下我)们?(?![妈爸哥姐弟妹老媳爷奶外女儿])|帮(?=[^我])|可?以?能不能|可不可以|可以|能(?!吃|喝|睡)|方便的话"
     r"|(?:我|咱们?)?(?:想要|要|想|得|需要)(?!不)|(?:顺便|顺手|顺带|另外|然后|接着|现在|马上|赶紧|赶快|快|先|再|就|也|还|都)|给(?=[上网查搜放画算])"
     r"|(?:哥们|兄弟|亲|宝|大哥|师傅|小助手|助手)(?:儿)?(?=[，,\s]))"
@@ -29,6 +29,8 @@ _COURTESY: Final = (
 _LEAD: Final = re.compile(rf"(?:{_COURTESY}[，,、\s]*)+", re.IGNORECASE)
 _LEAD_OR_TIME: Final = re.compile(rf"(?:(?:{_COURTESY}|{_TIME})[，,、\s]*)+", re.IGNORECASE)
 _BREAK: Final = re.compile(rf"{PARTICLES}?[，,。；;！!？?~～…\n]+\s*|(?<=[\u3400-\u9fff])\s+(?=[\u3400-\u9fff])")
+_RUNS_ON: Final = re.compile(r"(?<=[\u3400-\u9fff])(?:了|啦)(?=跟|给我|帮我|麻烦|请(?!假|客)|提醒|你给|你帮|把|快给|赶紧)")
+"""Where a command follows what is told without a mark: "到货了跟李伟说一声"."""
 _BLANK: Final = re.compile(r"(?<=[\u3400-\u9fff])[ \t]+(?=[A-Za-z])|(?<=[A-Za-z])[ \t]+(?=[\u3400-\u9fff])")
 _DICTATES: Final = re.compile(
     r"[：:“\"「]|[说讲问](?!明|起|[不好]|什么|啥)|告诉|转告|通知|翻译|记一?下|分享|提醒|别忘|主题|正文|内容"
@@ -62,6 +64,12 @@ def clauses(words: str) -> list[str]:
     return [clause.strip() for clause in _BREAK.split(words) if clause.strip()]
 
 
+def core(words: str) -> str:
+    """A request without the courtesies it begins with; the words themselves where nothing else is left."""
+    match = _LEAD.match(words)
+    return words if match is None or match.end() == len(words) else words[match.end() :]
+
+
 def begins_with_time(words: str) -> bool:
     """Whether a request begins with its hour: "下午三点提醒我取快递"."""
     match = _LEAD_OR_TIME.match(words)
@@ -77,7 +85,9 @@ def spans(words: str) -> list[tuple[int, int]]:
 def begins(words: str) -> Iterator[str]:
     """The sentence from each place where a command may begin, with what stands before the verb ("请你", "明天早上") and
     without it. Clauses that somebody may dictate begin none."""
-    starts = [0, *(match.end() for match in _BREAK.finditer(words))]
+    starts = sorted(
+        {0, *(match.end() for match in _BREAK.finditer(words)), *(match.end() for match in _RUNS_ON.finditer(words))}
+    )
     for start in starts:
         rest = words[start:]
         if not rest or (start and _DICTATES.search(words, 0, start) and not _BACK_TO_ME.match(rest)):

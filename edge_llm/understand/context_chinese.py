@@ -24,7 +24,7 @@ _ASKS: Final = {
     )
 }
 _STATE = r"(?:我|咱|他|她|也|都|已经|已|刚刚|刚|快|就|马上|要|只|又|真的?|家里|昨天|今天|今早|早就|早|全|又)*"
-_HOME = r"(?:(?:我们?|咱)?家里?的?|(?:冰箱|厨房|厕所|柜子|公司|店|办公室)里?的?|那个|把)?"
+_HOME = r"(?:[^，,：:]{1,6}[：:])?(?:(?:我们?|咱)?家里?的?|(?:冰箱|厨房|厕所|柜子|公司|店|办公室)里?的?|那个|把)?"
 _GONE = (
     re.compile(
         rf"^{_HOME}(?P<x>.{{1,10}}?){_STATE}(?:没(?:有|几\S)?(?:了|多少了?)?|[吃用喝穿使](?:完|光|得?差不多|没)|见底|不够[吃用喝]?"
@@ -32,6 +32,7 @@ _GONE = (
     ),
     re.compile(r"^(?:快|马上|家里|又|要|已经|也|就)*(?:没(?:有)?|缺|断|少|用完|吃完)(?P<x>[^了]{1,8}?)(?:了|啦)$"),
 )
+_ONLY_LIST: Final = re.compile(r"(?:都|全)?(?:加|记|写|放)?(?:到|进)?(?:购物|采购|买菜)?(?:清单|列表|单子|购物单)(?:上|里)?")
 _AND: Final = re.compile(r"^(?:还有|还得|以及|和|跟|外加|另外)(?P<x>[^，,]{1,10}?)(?:也(?:是|没了?|快没了?|要)?)?(?:了|啦)?$")
 _GOT: Final = re.compile(
     rf"^{_HOME}(?P<x>.{{1,12}}?)(?:这(?:件|个|条)?事?儿?)?{_STATE}"
@@ -61,7 +62,7 @@ def thing_before(action: str, words: str) -> str | None:
     if action == "list.remove":
         return _of(_GOT, before[-1])
     if action == "shopping.add":
-        return gone(before)
+        return gone(before) or ("、".join(before) if _ONLY_LIST.fullmatch(said[at or 0]) else None)
     if action == "web.search":
         return _WHY.sub("", before[-1]) or None
     if action == "note.add":

@@ -44,6 +44,7 @@ _TIP = re.compile(
 )
 _CHINESE_PERCENT = re.compile(r"(?P<of>[\d.]+)的?百分之(?P<count>[\d.]+)|百分之(?P<alone>[\d.]+)")
 _ROOT = re.compile(r"(?:the\s+)?square root of\s+([\w.]+)|(?:根号|√)\s*([\w.]+)|([\w.]+)的平方根", re.IGNORECASE)
+_POWERS = str.maketrans({"²": "**2", "³": "**3"})
 _FRACTIONS = {
     "a third": "1/3",
     "one third": "1/3",
@@ -146,6 +147,7 @@ def _clause(words: str) -> str | None:
 def _read(words: str) -> str | None:
     """What the words are as a whole, in figures and signs."""
     text = _TAIL.sub("", _LEAD.sub("", words.strip())).strip()
+    text = re.sub(r"^(打.+?折.*?)(?:是多少)?[，,]?\s*原价(?:是)?([\d.]+)(?:块钱?|元)?$", r"\2\1", text).translate(_POWERS)
     text = _FRACTION_OF.sub(lambda found: f"({_FRACTIONS[found[1].lower()]})*", text)
     text = _ENGLISH_NUMBER_WORDS.sub(_english, text)
     text = re.sub(r"打(?P<off>[一二三四五六七八九\d.]+)折(?:之?后)?(?:的)?(?P<of>[\d.]+)?", _discount, text)
@@ -153,6 +155,7 @@ def _read(words: str) -> str | None:
     text = re.sub(r"([\d.]+)[块元]?(?:钱)?[，,]?(\d+)个?人(?:平?分|AA|平摊|均摊|分摊)", r"\1/\2", text, flags=re.IGNORECASE)
     text = re.sub(r"^(.+?[加减乘除+*/×÷-].+?)[，,]?再(?=[加减乘除+*/×÷-])|[，,]?再(?=[加减乘除+*/×÷-])", _first, text)
     text = re.sub(r"(?<=\d)(?:块钱?|元)(?=的)", "", text)
+    text = re.sub(r"(?<=\d)(?:天|个人|人|块钱?|元)$", "", text)
     text = _CHINESE_PERCENT.sub(
         lambda found: f"({found['count'] or found['alone']}/100)" + (f"*{found['of']}" if found["of"] else ""), text
     )

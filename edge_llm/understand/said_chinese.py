@@ -35,6 +35,7 @@ _POINTS: Final = re.compile(
     r"|进去|存|存通讯录|存一?下|下来|了|吧|安排|事儿?|东西|啥|网上买?|[查搜]+|看看)+"
 )
 """What names nothing: a pronoun, or what is left of a verb."""
+_CONVENED: Final = re.compile(r"^(?:兹?定于?|拟于?)?(?:召开|举行|举办|进行)|^兹?定于?(?=[\u3400-\u9fff]{2})")
 _BUDGET_AHEAD: Final = re.compile(r"^一?个?[\d一二两三四五六七八九十百千]+(?:来|多)?(?:块钱?|元)?(?:以内|以下|之内|左右)的")
 _LEFT_OVER: Final = re.compile(r"^(?:开始|结束|开|持续|时长|大概|左右|到|从|，|,|\s)*$")
 _DESIRED: Final = ("items", "item", "dish", "query", "app", "title", "text", "label")
@@ -83,7 +84,9 @@ def _kept(text: str, action: Action) -> str | None:
         return without_remarks(said)
     if action.id == "shop.buy":
         return _cleaned(_BUDGET.split(_BUDGET_AHEAD.sub("", said))[0])
-    return _without_place(said) if action.id == "calendar.add" else said
+    if action.id == "calendar.add":
+        return _without_place(_CONVENED.sub("", said))
+    return said
 
 
 _CALENDAR = re.compile("日历|日程")

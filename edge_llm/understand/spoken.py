@@ -20,7 +20,7 @@ HESITATION: Final = (
 PARTICLES: Final = r"(?:吧|呗|啊|呀|哈|嘛|啦|喽|咯|哦|噢|哟|呢|诶|欸)"
 """Particles that end a sentence and belong to nothing in it."""
 ASIDES: Final = (
-    r"(?:(?:好|行|可以|成|中|ok)(?:吧|吗|么|不好|不行|不|嘛)|谢谢(?:你|您)?(?:了|啦|哈|啊)?|谢[了啦]"
+    r"(?:(?:好|行|可以|成|中|ok)(?:吧|吗|么|伐|不好|不行|不|嘛)|谢谢(?:你|您)?(?:了|啦|哈|啊)?|谢[了啦]"
     r"|多谢|thanks|thx|拜托(?:了|啦|你了)?"
     r"|辛苦(?:你)?(?:了|啦)?|麻烦(?:你)?(?:了|啦)|快点儿?|快一点|赶紧的?|急用?|千万别(?:让我)?忘(?:了"
     r"|记)|(?:可)?别(?:给)?忘了"
@@ -28,6 +28,19 @@ ASIDES: Final = (
 )
 """What is said besides a request, at its end."""
 
+_DIALECT: Final = (
+    (r"听日", "明天"), (r"琴日|寻日", "昨天"), (r"而家|依家", "现在"), (r"今朝", "今早"), (r"朝早", "早上"),
+    (r"夜晚黑?", "晚上"), (r"晌午", "中午"), (r"唔该晒?", "请"), (r"(?<!不)嗌(?=[我你他她])", "叫"), (r"睇下", "看一下"),
+    (r"睇", "看"), (r"[俾畀]", "给"), (r"的士", "出租车"), (r"[架部](?=出租车|车)", "辆"), (r"几多度", "多少度"),
+    (r"几多(?=钱|人民币|港币|美元)", "多少"), (r"有冇", "有没有"), (r"呢[度边]", "这里"), (r"边度", "哪里"),
+    (r"落雨未?", "下雨"),
+    (r"点样?去", "怎么去"), (r"起身", "起床"), (r"屋企", "家"), (r"侬", "你"), (r"^俺(?=[想要们得])", "我"),
+    (r"[啥什]么?天儿", "什么天"), (r"\s*message\b", "短信"),
+)  # fmt: skip
+"""Words of other ways of speaking Chinese that commands are given in, and what they are in Mandarin."""
+_AGREED = re.compile(r"(?<![气色况果还])(?:[好行]伐|好吗|行吗|行不|好不)[？?]?$")
+"""What asks for no more than a yes: "叫部车去徐家汇好伐"."""
+_DIALECTS = tuple((re.compile(pattern), plain) for pattern, plain in _DIALECT)
 _LEAD = re.compile(
     rf"^(?:{HESITATION}(?:[，,、。.…~～！!\s]+|(?<=[嗯呃哎诶])(?=[\u3400-\u9fff])|(?=帮|给|麻烦|你|我|请))+)+", re.IGNORECASE
 )
@@ -137,7 +150,10 @@ def plainly(words: str) -> str:
     text = re.sub(r"(?<=一下)(?=周|(?:星期|礼拜)[一二三四五六日天])", " ", text)  # not next week's
     dictated = _DICTATED.search(text)
     command = len(text) if dictated is None else dictated.start()
-    return settled(_DAYS.sub(r"\1天", text[:command]) + text[command:])
+    ordered = _DAYS.sub(r"\1天", text[:command])
+    for pattern, chinese in _DIALECTS:
+        ordered = pattern.sub(chinese, ordered)
+    return settled((ordered if dictated else _AGREED.sub("", ordered)) + text[command:])
 
 
 def settled(text: str) -> str:

@@ -95,6 +95,7 @@ def _asked_in_chinese(words: str, times: Sequence[Time]) -> Time | None:
         return None
     asking = [(start, end) for start, end in spans(words) if _ASKS_CHINESE.search(words, start, end)]
     inside = [one for one in times if one.has_clock and any(start <= one.start < end for start, end in asking)]
+    inside = inside or [one for one in times if one.has_day and any(start <= one.start < end for start, end in asking)]
     must = _MUST_CHINESE.search(words)
     if not inside and must is not None:
         inside = [one for one in times if one.has_clock and 0 <= one.start - must.end() < 4]

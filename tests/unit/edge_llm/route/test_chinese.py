@@ -41,6 +41,8 @@ from edge_llm.route.heads import action_of, is_told
         ("今天天儿不错，带我去最近的公园", "directions.show"),
         ("派一辆下午五点从酒店去机场的专车", "taxi.book"),
         ("一件衬衫一百二十八，买三件多少钱", "calculate"),
+        ("到货了跟李伟说一声，让他来仓库提", "sms.send"),
+        ("赵磊，电话", "call.start"),
         ("取消今晚的订位", None),
         ("微信怎么备份", None),
     ],
@@ -54,7 +56,8 @@ def test_the_shape_of_a_command_names_the_action(words: str, action: str | None)
     ["闹钟响了三遍我都没听见，服了", "我妈又在微信群里发养生文章了 无语", "刚打车花了五十多", "刚给我妈打完电话",
      "机票又涨价了", "我妈不会用微信", "打车软件越来越贵了", "昨晚的外卖好难吃", "给我讲个冷笑话",
      "今天闹钟没响差点迟到", "这天气真让人受不了", "微信群消息太多了", "购物清单有什么用啊", "刚打车花了八十", "机票涨了三百",
-     "提醒功能是干嘛用的"],
+     "提醒功能是干嘛用的", "我觉得外卖没有自己做的好吃", "高铁票比飞机票还贵", "这歌听了一百遍了", "谁还用短信啊",
+     "翻译软件翻得乱七八糟", "闹钟真是个反人类的发明", "下雨天最适合睡觉了"],
 )  # fmt: skip
 def test_talk_asks_for_nothing(words: str) -> None:
     assert is_told(words)
