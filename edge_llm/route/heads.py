@@ -31,7 +31,8 @@ _HEADS = tuple(
         (
             "reminder.add",
             r"\b(?:don'?t|do not) let me forget\b|\bmake sure (?:that )?i (?:don'?t forget|remember)\b|\bjog my memory\b"
-            r"|\b(?:need|want|like) (?:a )?remind(?:ing|er)\b|\b(?:nudge|prod|poke) me\b|\bgive me a (?:reminder"
+            r"|\b(?:need|want|like) (?:a )?remind(?:ing|er)\b|\b(?:nudge|prod|poke) me\b|\bping me (?:at|in|on|about"
+            r"|to|when|tomorrow|tonight)\b|\bgive me a (?:reminder"
             r"|nudge|poke|prod"
             r"|heads[ -]?up|shout)\b",
         ),
@@ -84,7 +85,7 @@ _HEADS = tuple(
                      rf"|about\b|s\b|an?\b|\d+\s*$)"
         rf"(?:that\s+)?\S+\s+\S"),
         ("note.add", rf"{_COURTESY}(?:new\s+)?(?:note|memo)\s*[:：]|^笔记[：:，,]"),
-        ("todo.add", rf"{_COURTESY}(?:new\s+)?(?:to[- ]?do(?:\s+list)?|task)\s*(?:[:：]|\s[-–—]\s)"
+        ("todo.add", rf"{_COURTESY}(?:new\s+)?(?:to[- ]?do(?:\s+list)?|(?:task|job|chore)\b[^:,]{{0,25}})\s*(?:[:：]|\s[-–—]\s)"
         rf"|\b{_PUT} (?:it|that|this) (?:on|onto|to|in)(?:to)? my list of (?:things|jobs|tasks|chores)\b"),
         ("calendar.add", rf"{_COURTESY}(?:calendar(?:\s+entry)?|diary(?:\s+entry)?|new event|event)\s*[:：]"
         rf"|\b{_PUT} (?:.+ |it |that |this )?(?:on|in|into|to|down in) (?:my|the|our) (?:calendar|diary"
@@ -104,7 +105,8 @@ _HEADS = tuple(
         ("shopping.add", rf"\b{_PUT} (?!down\b|rid\b|it\b|that\b|them\b|this\b|(?:call|ring|phone|e-?mail|text|book|pay"
         rf"|fix|clean|wash|finish|write|send"
         rf"|renew|return|sort|tidy|paint|mow|do|make|go|find|ask|tell|something|more)\b).{{1,40}} (?:on|onto|to"
-        rf"|in)(?:to)? (?:the|our|my) list$"),
+        rf"|in)(?:to)? (?:the|our|my) list\b(?:\W+(?:as well|too|also|please|for me|thanks|will you|would you|now"
+        rf"|again))*\W*$"),
         ("todo.add", rf"\b{_PUT} .{{1,80}} (?:on|onto|to|in)(?:to)? (?:my|the|our) (?:to[- ]?dos?|task"
         rf"|chore)s?\b(?:(?!\bremind).)*$"),
         ("shop.buy", rf"{_COURTESY}(?:find|get|look for|search for|order|buy|grab|show)\b.+\b(?:on|off|from) {_SHOPS}\b"),
@@ -118,6 +120,12 @@ _HEADS = tuple(
         rf"|{_COURTESY}(?:(?:i|we)(?:'d| would)? (?:want|need|like|love|fancy) (?:to )?)?(?:order|get|have|grab"
         rf"|fancy)(?: in)? (?:an? |some |us )?"
         rf"(?:takeaway|takeout|take-?out|take-?away|food delivered|delivery food)\b(?!.*\?$)"),
+        ("takeaway.order", rf"{_COURTESY}(?:get|order|find|want|fancy)\b.+\b(?:on|from|via|through"
+                           rf"|with) (?:uber ?eats|deliveroo|just eat|doordash"
+        rf"|grubhub|meituan|eleme|ele\.me)\b"),
+        ("shop.buy", rf"{_COURTESY}(?:search|check|browse|try|look (?:on|through"
+                     rf"|at))(?: on)? {_SHOPS}(?:\.com)? for\b|\b(?:i'm after|i need|i want|looking for)\b.+"
+        rf"\b(?:see|look|check|find|search)\b.*\b(?:on )?{_SHOPS}\b"),
         ("hotel.book", rf"{_COURTESY}hotels?\s+(?:in|near|at|for|(?-i:[A-Z]))(?!.*\?$)"),
         ("taxi.book", rf"{_COURTESY}(?:(?:get|order|book|call|grab|hail|find|need|want|(?:i )?(?:need|want)|can (?:i"
         rf"|we) (?:get|have|order|book))\s+(?:me\s+|us\s+)?"
@@ -136,12 +144,13 @@ _HEADS = tuple(
         r"|all day|when|was|were)\b)"
         r"|\bgive (?!me\b|us\b|it\b)[\w ]{1,20} a (?:call|ring|bell|buzz|tinkle)\b"),
         ("directions.show", rf"{_COURTESY}(?:(?:get |give me |show me )?(?:directions(?: to)?|the way to|the route to)"
-        rf"|navigate(?: me)?(?: to)?|(?:take|drive|guide) (?:me|us) to(?= (?:the|my|an?|our|\d))|(?:take|get"
+        rf"|navigate(?: me)?(?: to)?|(?:take|drive|guide) (?:me|us) to(?= (?:the|my|an?|our|\d|(?!{SOCIAL}|youtube|spotify"
+        rf"|netflix)(?-i:[A-Z])))|(?:take|get"
         rf"|drive) me (?:back )?home)(?:\s|$)"
         r"(?!.*\b(?:app|settings|page)\b)"),
         ("map.show", r"^(?:the )?(?:nearest|closest) [^,]{2,40}$|"
         r"^(?!.*\b(?:stay|hotels?|rooms?|tables?|book|flights?)\b)(?:(?:\w+ )?(?:any|is there an?"
-        r"|are there any|where(?:'?s| is| are)|find(?: me)?|show(?: me)?"
+        r"|are there any|where ?abouts is|where(?:'?s| is| are)|find(?: me)?|show(?: me)?"
         r"|which)\b)[^,]*"
         r"(?:\b(?:near(?:by|est)?|closest|around|close)(?: to)?\b)(?! (?:the time|when)).*$(?<!list)"),
         (
@@ -201,6 +210,9 @@ _TOLD = tuple(
     re.compile(pattern, re.IGNORECASE)
     for pattern in (
         # somebody, and what they did, do or are
+        r"^it(?:'?s| is| was) (?:(?:so|really|very|too|absolutely|bloody) )*(?:raining|snowing|pouring|freezing"
+        r"|boiling|hot|cold|windy|lovely"
+        r"|horrible|grim|miserable)\b",
         r"^i(?:'d| would) (?:love|like|hate) to (?:be able to|learn|know how)\b|^i bought\b",
         r"^(?:that|this|those|these)\s+[\w']+(?:\s+\w+)?\s+(?:nearly|almost|totally|really|always|never|just"
         r"|finally)\s+(?:\w+ed|\w+s|gave|made|took"

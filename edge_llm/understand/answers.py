@@ -39,6 +39,8 @@ _BESIDES = re.compile(
 """What people say after an answer."""
 _LEFT_OVER = re.compile(r"(?:[\s,]+(?:to|until|till|and|from|for|on|at|the|-|–)?)+$", re.IGNORECASE)
 """What joined times that were taken out."""
+_FROM_TO = re.compile(r"^(?:from\s+)?(?P<origin>(?-i:[A-Z])[\w'’ -]*?)\s+to\s+(?P<to>(?-i:[A-Z])[\w'’ -]*)$", re.IGNORECASE)
+"""Both ends of a journey: "Shanghai to Osaka"."""
 _SAID_BY_ME = re.compile(r"\b(?:i|i'm|i'll|i'd|we|we're|we'll|my)\b", re.IGNORECASE)
 _AFTER_PLACE = re.compile(r"[\s,]+(?:i|i'm|i'll|i'd|we|we're|we'll|is|will|would|where|because|that)\b.*$", re.IGNORECASE)
 _PLACE_LEAD = re.compile(r"^(?:to|from|at|in|near|the|it'?s|去|到|在|从|是)\s*", re.IGNORECASE)
@@ -78,23 +80,27 @@ def answer_slot(slot: Slot, words: str, context: Context, *, action: Action | No
     if slot.role == "choice":
         return _choice(slot, text)
     if slot.role == "place":
-        if action is not None and any(one.role == "time" for one in action.slots):  # "from Gatwick on Friday"
-            timeless = without(text, [(one.start, one.end) for one in find_times(text, context.now)])
-            text = _LEFT_OVER.sub("", timeless) or text
-        place = (
-            find_place(text, slot.name) if re.match(r"(?:take|drive|navigate|i want|从|打车)", text, re.IGNORECASE) else None
-        )
-        if place is None and _SAID_BY_ME.search(text):  # "from Shenzhen I start", "I go from London"
-            place = find_place(text, slot.name)
-            place = None if place is None else clean_place(_AFTER_PLACE.sub("", place))
-        bare = place_reply(text) if has_cjk(text) else _BESIDES.sub("", text)
-        place = place or of_two_places(text, slot.name) or clean_place(_PLACE_LEAD.sub("", bare))
-        return None if place is None else typed(place)
+        return _place(slot, text, context, action)
     if slot.name in ("expression", "equation"):
         expression = find_expression(text)
         return None if expression is None else typed(expression)
     plain = None if action is None else reply_text(text, action, slot)
     return _text(slot, plain or text)
+
+
+def _place(slot: Slot, text: str, context: Context, action: Action | None) -> SlotValue | None:
+    if action is not None and any(one.role == "time" for one in action.slots):  # "from Gatwick on Friday"
+        timeless = without(text, [(one.start, one.end) for one in find_times(text, context.now)])
+        text = _LEFT_OVER.sub("", timeless) or text
+    if (route := _FROM_TO.match(text)) is not None and slot.name in ("origin", "destination"):
+        text = route["origin" if slot.name == "origin" else "to"]
+    place = find_place(text, slot.name) if re.match(r"(?:take|drive|navigate|i want|从|打车)", text, re.IGNORECASE) else None
+    if place is None and _SAID_BY_ME.search(text):  # "from Shenzhen I start", "I go from London"
+        place = find_place(text, slot.name)
+        place = None if place is None else clean_place(_AFTER_PLACE.sub("", place))
+    bare = place_reply(text) if has_cjk(text) else _BESIDES.sub("", text)
+    place = place or of_two_places(text, slot.name) or clean_place(_PLACE_LEAD.sub("", bare))
+    return None if place is None else typed(place)
 
 
 def choose(values: Sequence[SlotValue], words: str) -> SlotValue | None:

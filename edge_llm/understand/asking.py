@@ -12,8 +12,10 @@ from collections.abc import Callable
 from datetime import datetime
 from typing import Final
 
+from edge_llm.understand.contacts import ContactBook
 from edge_llm.understand.context import Context
 from edge_llm.understand.courtesy import LEAD, TAIL, core
+from edge_llm.understand.recipients import find_anyone
 from edge_llm.understand.repairs import repaired
 from edge_llm.understand.spoken import plainly
 from edge_llm.understand.text_slots import trimmed, without
@@ -60,8 +62,9 @@ _BELONGS = re.compile(
 """What should go on a list, said without asking for it."""
 _EVENT = re.compile(
     r"^(?!(?:i|we|you|there|it|book|reserve|order|get|call|make|set)\b)(?P<x>[^,]+?)(?:,|'s|\s+(?:is|are|starts"
-    r"|begins|will be|takes place|happens))\s+(?P<when>(?:on|at|from|in"
-    r"|this|next|tomorrow|today|tonight|mon|tue|wed|thu|fri|sat|sun|the|\d|half|quarter)\w*\b.*)$",
+    r"|begins|will be|takes place"
+    r"|happens|has (?:been )?(?:moved|changed|rescheduled|put back|brought forward)(?= to)))\s+(?P<when>(?:on|at|from|in"
+    r"|to|this|next|tomorrow|today|tonight|mon|tue|wed|thu|fri|sat|sun|the|\d|half|quarter)\w*\b.*)$",
     re.IGNORECASE,
 )
 """What is to happen, and when: "Parents' evening is on the 17th"."""
@@ -86,12 +89,15 @@ _SHORT_OF = tuple(
         r"|running |completely "
         r"|just about )*(?:gone"
         r"|finished|low|empty|used up|done)\b.*$",
+        r"\b(?:calls for|needs|requires|takes|uses|asks for)\s+(?:some\s+)?(?P<x>(?!to\b)[^,]+?)(?:,?\s+(?:and"
+        r"|but)\s+(?:i|we)\b.*)?$",
     )
 )
 _DONE = tuple(
     re.compile(pattern, re.IGNORECASE)
     for pattern in (
-        rf"^(?:{_HAVE}\s+)?(?:(?:already|just|finally|now|since)\s+)*(?:got(?: hold of)?|bought|picked up|grabbed|paid(?: for)?"
+        rf"^(?:{_HAVE}\s+)?(?:(?:already|just|finally|now|since)\s+)*(?:got(?: hold of)?|bought|picked up|grabbed"
+        rf"|rung|\w{(2,)}ed|paid(?: for)?"
         r"|done|finished|sorted(?: out)?|did|completed|fixed|ordered|called|rang|booked|posted|sent|collected|found|have)\s+"
         r"(?P<x>.+)",
         r"^(?P<x>.+?)(?:'s|'re|\s+(?:is|are|has|have|was|were))\s+(?:been\s+|already\s+|all\s+|now\s+)*(?:done|paid|bought"
@@ -109,7 +115,8 @@ _FORGETS = re.compile(
     rf"{_I}(?:'m|'re| am| are)?\s+(?:(?:for ?ever|always|constantly|usually|often|sometimes|still|really|just|keep(?: on)?"
     r"|bound to|likely to|going to|gonna|sure to|also|never|mustn'?t|must not|can'?t|cannot|don'?t want to|will|'ll"
     r"|shouldn'?t|nearly|probably)\s+)*(?:forget(?:ting)?|forgot|remember)\s+(?:to\s+|about\s+)?"
-    rf"|{_I}(?:'ve| have)?\s+(?:got to|need to|must|should|ought to|have to|have got to|has to|to|want to|promised to)\s+"
+    rf"|{_I}(?:'ve| have)?\s+(?:(?:really|probably|also|just|still)\s+)*(?:got to|need to|must|should|ought to"
+    rf"|have to|have got to|has to|to|want to|promised to)\s+"
     rf"|{_I}(?:'m| am|'re| are)\s+(?:supposed|meant|due|expected|planning|to)\s+(?:to\s+)?)"
     r"(?P<x>.+)$",
     re.IGNORECASE,
@@ -140,6 +147,11 @@ _LIKED = re.compile(
     r"|help|make|sound|cheer|really)\b(?:.*)$",
     re.IGNORECASE,
 )
+_OWNED = re.compile(
+    rf"^(?:{_POLITE})(?:(?:have you|do you have|you) got|do you have|is there|got)\s+(?:any"
+    rf"|some)\s+(?P<x>{_NAME})\s*$",
+    re.IGNORECASE,
+)
 _WANTED = re.compile(
     rf"^(?:{_POLITE})(?:i(?:'d| would| could)?\s+(?:really\s+)?(?:do with|fancy|love|like|murder|use|go for|feel like"
     rf"|want)|i'?m"
@@ -149,6 +161,17 @@ _WANTED = re.compile(
 _ON = re.compile(
     rf"^(?P<before>.+?){_JOINT}{_POLITE}(?:(?:put|stick|pop|chuck|whack|bung)\s+(?:him|her|them|it|one|some|that)\s+on"
     r"|play\s+(?:him|her|them|it|one|some|that|me some))\b.*$",
+    re.IGNORECASE,
+)
+_TELL_THEM = re.compile(
+    rf"^(?P<before>.+?){_JOINT}(?P<asks>{_POLITE}(?:text|message|whatsapp|e-?mail|tell|call|ring|phone|let|ask|drop|send|give))"
+    r"\s+(?P<who>him|her|them)\b(?P<rest>.*)$",
+    re.IGNORECASE | re.DOTALL,
+)
+"""Somebody who was named before: "Anna's waiting, tell her I'm late"."""
+_SHOULD_KNOW = re.compile(
+    r"^.*?\b(?:needs|has|ought|should|wants|must|doesn't"
+    r"|does not)\s+(?:to\s+)?know\s+(?:that\s+)?(?P<x>.+)$",
     re.IGNORECASE,
 )
 _IS_MESSAGE = re.compile(
@@ -163,7 +186,8 @@ def plain_words(words: str, context: Context | None) -> str:
     words = plainly(words)
     if context is None or context.language != "en":
         return words
-    return plain_request(repaired(words, context.people, context.now.date()), context.now)
+    words = repaired(words, context.people, context.now.date())
+    return plain_request(_told_them(words, context.people) or words, context.now)
 
 
 def plain_request(words: str, now: datetime) -> str:
@@ -200,7 +224,7 @@ def _put_them(words: str) -> str | None:
         forgets = _FORGETS.match(before)
         if forgets is None and _SUBJECT.match(before):
             return None
-        named = forgets["x"] if forgets is not None else before
+        named = re.sub(r"^(?:really|also|just|probably)\s+", "", forgets["x"]) if forgets is not None else before
     return f"{match['verb']} {named} {match['where']}"
 
 
@@ -243,10 +267,24 @@ def _reminded(words: str, now: datetime) -> str | None:
     return f"remind me {when} to {named}" if forgets is not None else f"remind me {when}: {named}".replace(" :", ":")
 
 
+def _told_them(words: str, people: ContactBook) -> str | None:
+    """ "Anna needs to know the gate is locked, text her that": with her name, and what she should know."""
+    match = _TELL_THEM.match(words)
+    named = [] if match is None else find_anyone(match["before"], people)
+    if match is None or len(named) != 1 or _IS_MESSAGE.match(match["before"]):
+        return None
+    rest = match["rest"]
+    said = _SHOULD_KNOW.match(match["before"])
+    if said is not None and re.fullmatch(r"\W*(?:(?:about )?(?:that|this|it|so|please|for me)\W*)*", rest, re.IGNORECASE):
+        rest = f" that {said['x']}"
+    return f"{match['asks']} {named[0].text}{rest}"
+
+
 def _played(words: str) -> str | None:
     """ "a bit of Bach would be nice", "some Bach would go down well, put him on"."""
     on = _ON.match(words)
-    liked = _LIKED.match(words if on is None else on["before"]) or _WANTED.match(words if on is None else on["before"])
+    said = words if on is None else on["before"]
+    liked = _LIKED.match(said) or _WANTED.match(said) or (None if on is None else _OWNED.match(said))
     return None if liked is None else f"play {liked['x']}"
 
 

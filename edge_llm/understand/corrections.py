@@ -32,14 +32,15 @@ _LEAD = re.compile(
     r"|我?(?:说|打|写|搞|弄|记|看|点|选)?错了?|等等|等一下|抱歉|哦|噢|是|应该是|我是说|我说的是|改成"
     r"|改到|改为|换成|换到|换为|换一?[首个家杯份条张道种]|换|还是|要|改|而是"
     r"|(?:提前|提早|推迟|延后|延|往后推|往前提|推|挪|移|调整?|变)(?:到|成|至)"
-    r"|(?:can|could) (?:you|we)(?: (?:do|have|make it|say|go for))?"
+    r"|(?:can|could) (?:it|that) be|(?:can|could) (?:you|we)(?: (?:do|have|make it|say|go for))?"
     r"|(?:move|push|shift|bring|put|set) (?:it|that)(?: forward| back)?(?: to)?|reschedule (?:it|that)?(?: (?:to|for))?"
     r"|不要这个|帮我|把它)(?:$|[\s,，.。!！:：;；]+|(?<=[\u3400-\u9fff])))+",
     re.IGNORECASE,
 )
 _TRAIL = re.compile(
-    r"(?:[，,\s]*(?:吧|呗|啦|好了|谢谢|\binstead|\bplease|\bthen|\bsorry|\bactually|\bthanks|\bif (?:you (?:would|could"
-    r"|don'?t mind)|possible)))+$",
+    r"(?:[，,\s]*(?:(?<=\w) (?:suits|sounds|would be|is)\b[^,]*\b(?:better|nicer|best)|\bi (?:should have said"
+    r"|mean(?:t)?(?: to say)?)|吧|呗|啦|好了|谢谢|\binstead|\bplease|\bthen|\bsorry|\bactually|\bthanks"
+    r"|\bif (?:you (?:would|could|don'?t mind)|possible)))+$",
     re.IGNORECASE,
 )
 _NOT = (
@@ -58,7 +59,7 @@ _NOT = (
 )
 _MARKED = re.compile(
     r"^(?:just )?say\b|\b(?:no|nah|nope|ugh|not|actually|instead|i mean(?:t)?|make (?:it|that)|change|should be|sorry"
-    r"|wait|rather|wrong"
+    r"|wait|rather|wrong|oops|whoops|typo|correction"
     r"|it'?s|move"
     r"|push|shift|reschedule)\b|不|错|提前|提早|推迟|延后|挪|调|变成"
     r"|改|换|(?:听|点|买|吃|去|看|找|叫|放|订|要)的是|应该|我是说|等等|还是|而是",
@@ -70,7 +71,7 @@ _RESAID = re.compile(
     r"|是|换成))[：:，,]?(?P<new>.{2,})$"
 )
 """A message said anew: "改成说我快到了"."""
-_CLAUSES = re.compile(r"\s*(?:[,;.!?…]+(?=\s|$)|\s[-–—]+\s|\bso\b|\bbecause\b)\s*", re.IGNORECASE)
+_CLAUSES = re.compile(r"\s*(?:[,;.!?…]+(?=\s|$)(?:\s*(?:and|but)\b)?|\band\b|\s[-–—]+\s|\bso\b|\bbecause\b)\s*", re.IGNORECASE)
 _REQUEST = re.compile(
     r"(?:remind|call|text|send|play|book|order|add|find|open|wake|start|e-?mail|tell|translate|write|note|what|how"
     r"|when|where|who|will)\b"
@@ -309,24 +310,32 @@ def _bare(call_slots: Mapping[str, SlotValue], action: Action, text: str, contex
 
 
 def _by_clause(call_slots: Mapping[str, SlotValue], action: Action, text: str, context: Context) -> dict[str, SlotValue] | None:
-    """What one clause of a reply says anew, where the others say why: "they've got club today, quarter past four"."""
+    """What one clause of a reply says anew, where the others say why: "they've got club today, quarter past four"; what several
+    say, where each of them is a value: "three people, and eight o'clock"."""
     clauses = [clause.strip() for clause in _CLAUSES.split(text) if clause.strip()]
     if not clauses or any(_REQUEST.match(_LEAD.sub("", clause)) for clause in clauses):
         return None
-    count = next((slot for slot in action.slots if slot.schema.get("type") == "integer"), None)
+    changed: dict[str, SlotValue] = {}
     for place in reversed(range(len(clauses))):
-        rest = _LEAD.sub("", _TRAIL.sub("", clauses[place])).strip()
-        if not rest:
-            continue
         others = " ".join(clauses[:place] + clauses[place + 1 :])
-        if count is not None and _COMING.search(others) and (number := _count_alone(rest)) is not None:
-            return {count.name: typed(number)}
-        changed = _bare(call_slots, action, rest, context) or _by_kind(call_slots, action, rest, context)
-        if changed is not None and (
-            _covers(rest, changed, context) or set(changed) & {slot.name for slot in action.slots if slot.role == "duration"}
-        ):
-            return changed
-    return None
+        said = _clause_value(call_slots, action, clauses[place], others, context)
+        changed = {**(said or {}), **changed}
+    return changed or None
+
+
+def _clause_value(
+    call_slots: Mapping[str, SlotValue], action: Action, clause: str, others: str, context: Context
+) -> dict[str, SlotValue] | None:
+    """What a clause that is a value changes; None for one that tells something."""
+    rest = _LEAD.sub("", _TRAIL.sub("", clause)).strip()
+    count = next((slot for slot in action.slots if slot.schema.get("type") == "integer"), None)
+    if not rest:
+        return None
+    if count is not None and _COMING.search(others) and (number := _count_alone(rest)) is not None:
+        return {count.name: typed(number)}
+    changed = _bare(call_slots, action, rest, context) or _by_kind(call_slots, action, rest, context)
+    lengths = {slot.name for slot in action.slots if slot.role in ("duration", "number")}
+    return changed if changed is not None and (_covers(rest, changed, context) or set(changed) & lengths) else None
 
 
 def _count_alone(text: str) -> int | None:

@@ -67,7 +67,7 @@ _CUES: dict[str, tuple[str, ...]] = {
         r"(?:^|\b(?:need|want|like) )reminding\s+(?:to|about|that|of)?\s*(?P<x>(?!me\b|us\b).+)",
         r"\b(?:make sure (?:that )?i )(?:(?:don'?t|do not) forget|remember)\s+(?:to|about|that)?\s*(?P<x>.+)",
         r"\breminding (?:me|us)\s+(?:to|about|that)?\s*(?P<x>.+)",
-        r"\b(?:take|write|jot|note|keep) (?:this|that) (?:down|in mind)\s*[:,-]\s*(?P<x>.+)",
+        r"\b(?:take|write|jot|note|keep) (?:this|that) (?:down|in mind)(?: for me| please)?\s*[:,-]\s*(?P<x>.+)",
         r"\b(?:save|remember|keep a note of|note) this\s*:\s*(?P<x>.+)",
         r"\b(?:share|post)\s+(?:to|on|with|via)\s+[\w ]{1,20}?\s*:\s*(?P<x>.+)",
         r"\bsend\s+(?:this|the following)\s+to\s+\w+\s*:\s*(?P<x>.+)",
@@ -159,6 +159,9 @@ _CUES: dict[str, tuple[str, ...]] = {
         r"(?:加|添加)(?:一?些|点儿?)?(?P<x>.+?)(?:到|进)(?:购物)?(?:清单|列表)",
         rf"^(?P<x>(?!(?:{PUT}|check|show|read|open|what|what's|is|are)\b).+?)\s+(?:for|on|onto|to|in)\s+(?:my\s+"
         rf"|the\s+|our\s+)?(?:{_LISTS}|groceries|shopping)",
+        r"^(?:i'm after\s+)?(?P<x>[^,]+),\s*(?:so |and |please )*(?:see|check|look|have a look|find|search|try)\b.*",
+        r"\b(?:search|check|try|browse)\s+(?:on\s+)?\w+(?:\.com)?\s+for\s+(?P<x>.+?)(?=\s+(?:under|below|up to"
+        r"|for less)\b|,|$)",
         r"\b(?:find|show|search for|look for)\s+(?:me\s+)?(?P<x>.+?)(?:\s+to buy)?(?=,|\s+(?:on|from|off|under|below"
         r"|for less)\b|$)",
         r"(?:搜索|搜一?[搜下]|搜|找一?[找下]|找|看一?[看下])(?P<x>[^，,]+)",
@@ -288,7 +291,7 @@ _CUES: dict[str, tuple[str, ...]] = {
         r"\b(?:and )?(?:label|call|name) it\s+(?P<x>.+)",
         r"\b(?:called|labell?ed|named|titled|saying)\s+(?P<x>.+)",
         r"\b(?P<x>(?!an?\b|the\b|my\b|set\b|start\b|new\b|minutes?\b|hours?\b|seconds?\b|secs?\b|mins?\b|another\b"
-        r"|weekdays?\b|weekend\b|daily\b|early\b|quick\b|morning\b|evening\b|clock\b|\w+day\b|do\b|for\b|your\b"
+        r"|make\b|put\b|weekdays?\b|weekend\b|daily\b|early\b|quick\b|morning\b|evening\b|clock\b|\w+day\b|do\b|for\b|your\b"
         r"|this\b|one\b|that\b|and\b|have\b|need\b)[a-z]+)"
         r"\s+(?:timer|alarm)\b",
         r"^(?:(?:set|start)\s+)?(?:an?\s+)?(?:timer|countdown)\s+(?:for\s+)?(?:the\s+|my\s+)?(?P<x>(?!for\b|on\b|to\b"

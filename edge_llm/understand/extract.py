@@ -60,6 +60,8 @@ _CARRIERS = {
 _ONE_UNIT = re.compile(r"\b(?:in|is|are in|make)\s+an?\s+[a-z]+\W*$", re.IGNORECASE)
 _INSTEAD = re.compile(r"^.+\s+no,?\s+(?:(?:sorry|wait|actually),?\s+)?(?=[^\s])", re.IGNORECASE)
 """What a place is not: "London, no, Paris"."""
+_MEAL = re.compile(r"\s+(?:lunch|dinner|brunch|breakfast|supper)$")
+"""What is eaten there is no part of its name."""
 _MEANWHILE = re.compile(
     r"\s+(?:while|because|since|as)\s+(?:i|i'm|we|we're|they)\b.*$|\s+to (?:get|help|cheer|put|keep|calm|wake"
     r"|send) (?:me|us)\b.*$",
@@ -292,6 +294,7 @@ def _places(reading: Reading, slot: Slot) -> _Values:
         return (typed(said),)
     if slot.name == "restaurant":
         said = find_text(reading.timeless, "restaurant")
+        said = None if said is None else _MEAL.sub("", said) or said
         said = None if said is not None and APP.match(re.sub("^[用在从上去]", "", said)) else said
     elif slot.name == "place" and not slot.required and any(one.name == "dish" for one in reading.action.slots):
         said = find_place(reading.words, "destination", is_timeless=reading.without_times)

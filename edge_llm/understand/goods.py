@@ -9,28 +9,31 @@ from __future__ import annotations
 import re
 from typing import Final
 
-_ALONE: Final = frozenset(
-    "milk bread butter cheese eggs yogurt yoghurt cream flour sugar salt pepper rice pasta noodles oil vinegar honey jam cereal oats"
-    " porridge coffee tea juice water beer wine squash crisps biscuits chocolate cake ham bacon sausages mince chicken beef lamb pork"
-    " fish salmon tuna prawns tofu apples bananas oranges lemons limes pears plums grapes berries strawberries potatoes onions garlic"
-    " ginger carrots tomatoes peppers lettuce cucumber spinach broccoli mushrooms beans peas sweetcorn celery leeks ketchup mayo"
-    " mayonnaise mustard salsa hummus nappies diapers wipes tissues shampoo conditioner soap toothpaste deodorant bleach foil sponges"
-    " batteries candles matches stamps envelopes teabags plasters paracetamol ibuprofen vitamins detergent softener".split()
+_ALONE: Final = re.compile(
+    r"milk|bread|butter|cheese|eggs|yogurt|yoghurt|cream|flour|sugar|salt|pepper|rice|pasta|noodles|oil|vinegar"
+    r"|honey|jam|cereal|oats|porridge|coffee|tea|juice|water|beer|wine|squash|crisps|biscuits|chocolate|cake|ham"
+    r"|bacon|sausages|mince|chicken|beef|lamb|pork|fish|salmon|tuna|prawns|tofu|apples|bananas|oranges|lemons"
+    r"|limes|pears|plums|grapes|berries|strawberries|potatoes|onions|garlic|ginger|carrots|tomatoes|peppers"
+    r"|lettuce|cucumber|spinach|broccoli|mushrooms|beans|peas|sweetcorn|celery|leeks|ketchup|mayo|mayonnaise"
+    r"|mustard|salsa|hummus|nappies|diapers|wipes|tissues|shampoo|conditioner|soap|toothpaste|deodorant|bleach"
+    r"|foil|sponges|batteries|candles|matches|stamps|envelopes|teabags|plasters|paracetamol|ibuprofen|vitamins"
+    r"|detergent|softener"
 )
 """Things that are named by one word."""
-_SECOND: Final = frozenset(
-    "bags bag roll rolls paper towels towel liquid powder tablets tablet sauce juice food litter liners liner stock cubes soup spread"
-    " butter milk cream oil vinegar flakes fingers breasts thighs legs wings fillets slices sticks balls bars bar mix dressing paste"
-    " puree pods filters beans seeds nuts crackers rings pudding cake cakes cleaner spray wipes brush bulbs film wrap gel foam cotton"
-    " buds pads bread cheese bacon pie pies chips chocolate biscuits cereal water wine beer peppers onions tomatoes potatoes steaks"
-    " chops mince sausages salad noodles".split()
+_SECOND: Final = re.compile(
+    r"bags|bag|roll|rolls|paper|towels|towel|liquid|powder|tablets|tablet|sauce|juice|food|litter|liners|liner"
+    r"|stock|cubes|soup|spread|butter|milk|cream|oil|vinegar|flakes|fingers|breasts|thighs|legs|wings|fillets"
+    r"|slices|sticks|balls|bars|bar|mix|dressing|paste|puree|pods|filters|beans|seeds|nuts|crackers|rings"
+    r"|pudding|cake|cakes|cleaner|spray|wipes|brush|bulbs|film|wrap|gel|foam|cotton|buds|pads|bread|cheese|bacon"
+    r"|pie|pies|chips|chocolate|biscuits|cereal|water|wine|beer|peppers|onions|tomatoes|potatoes|steaks|chops"
+    r"|mince|sausages|salad|noodles"
 )
 """What a word before it may be of the kind of: "bin bags", "chicken stock"."""
-_FIRST: Final = frozenset(
-    "bin toilet kitchen washing dish dishwasher cling tin baby cat dog bird fish olive sunflower sesame coconut peanut almond oat soya soy"
-    " orange apple tomato soy cotton fabric light hand face shower tooth paper cream cottage brown white wholemeal plain caster icing"
-    " self-raising spring red green cherry sweet new frozen fresh greek double single sparkling still ground instant rubber bath freezer"
-    " sandwich".split()
+_FIRST: Final = re.compile(
+    r"bin|toilet|kitchen|washing|dish|dishwasher|cling|tin|baby|cat|dog|bird|fish|olive|sunflower|sesame|coconut"
+    r"|peanut|almond|oat|soya|soy|orange|apple|tomato|soy|cotton|fabric|light|hand|face|shower|tooth|paper|cream"
+    r"|cottage|brown|white|wholemeal|plain|caster|icing|self-raising|spring|red|green|cherry|sweet|new|frozen"
+    r"|fresh|greek|double|single|sparkling|still|ground|instant|rubber|bath|freezer|sandwich"
 )
 """What begins a name of two words."""
 
@@ -44,9 +47,9 @@ def goods_in(text: str) -> list[str]:
     for place in range(1, len(words)):
         before, word = words[place - 1].lower(), words[place].lower()
         following = words[place + 1].lower() if place + 1 < len(words) else ""
-        begins = word in _ALONE or (word in _FIRST and following in _SECOND)
-        ends = before in _ALONE or (before in _SECOND and len(parts[-1]) > 1)
-        belongs = word in _SECOND and not (before.endswith("s") and word in _ALONE)
+        begins = _ALONE.fullmatch(word) or (_FIRST.fullmatch(word) and _SECOND.fullmatch(following))
+        ends = _ALONE.fullmatch(before) or (_SECOND.fullmatch(before) and len(parts[-1]) > 1)
+        belongs = _SECOND.fullmatch(word) and not (before.endswith("s") and _ALONE.fullmatch(word))
         if begins and ends and not belongs:
             parts.append([])
         parts[-1].append(words[place])

@@ -22,6 +22,7 @@ _NAME = r"(?P<x>[^，,。？！?!；]+?)"
 _DESTINATION = (
     r"^(?:taxi|cab|minicab|uber|directions|navigate|route)\s+(?!(?:to|for|from|at|in|on|home|app|now"
     r"|eats)\b)(?P<x>[a-z][^,.?!]+)",
+    rf"\bwhich way\b.*?\b(?:to|for)\s+{_NAME}{_STOP}",
     rf"\b(?:reach|get over to|(?:taken|driven|dropped(?: off)?) (?:to|at))\s+{_NAME}{_STOP}",
     r"\b(?:directions?|route|way|navigate|navigation|drive|get|go|going|ride|taxi|cab|uber|lyft|car|flights?|fly|flying"
     r"|train|trip|travel|take me|walk|heading|"
@@ -42,6 +43,9 @@ _ORIGIN = (
     r"\b(?:tickets?|flights?|plane)\s+(?!(?:to|from|for|on|in|at|home|out|me|us|tickets?|leaving|going|via|with)\b)"
     r"(?P<x>[a-z][\w'’ -]*?)\s+to\s+(?=[a-z])",
     rf"\bfrom\s+{_NAME}{_STOP}",
+    r"^(?!(?:I|I'm|I'd|We|Get|Book|Call|Take|Order|Need|Taxi|Cab|Please|Drive|Navigate|Directions|Train|Flights?"
+    r"|Tickets?|Going)\b)"
+    r"(?P<x>(?-i:[A-Z][\w'’-]*(?: [A-Z][\w'’-]*){0,2}))\s+to\s+(?=(?-i:[A-Z]))",
     r"(?:^|查|订|买|看看|看)(?!导航|打车|打的|叫车|开车|带我|走路|坐车|骑车|步行|送我|我要|我想|怎么)(?P<x>[^，,。从到飞去这周\s]{2,6}?)(?:到|飞|至)(?=[^，,。？]+)",
     rf"\bout of\s+{_NAME}{_STOP}",
     rf"从{_NAME}(?:到|去|出发|回|飞往|飞|前往|走|打车|叫车|至|开车|坐)",
@@ -79,6 +83,8 @@ _PLACE = (
     rf"(?:在|到|去){_NAME}(?:要|住|附近|见面|见|开会|吃饭|集合|聚餐|住|的?酒店|订|预订|找|举行)",
     rf"(?:地点|地址|位置)(?:是|在|为|：)?{_NAME}{_ZH_STOP}",
     rf"{_NAME}附近",
+    rf"\b(?:coat|umbrella|brolly|jacket|jumper|sunscreen|hat|shorts|wellies)\b.*?\b(?:to|for)\s+{_NAME}{_STOP}",
+    rf"\b(?:going|off|travelling|traveling|heading|driving|flying)\s+(?:up |down |over )?to\s+{_NAME}{_STOP}",
 )
 _BY_NAME = {
     "destination": _DESTINATION, "origin": _ORIGIN, "place": _PLACE, "location": _PLACE, "to": _DESTINATION, "from": _ORIGIN,

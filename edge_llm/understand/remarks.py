@@ -42,6 +42,11 @@ _SHORTER = re.compile(
 _MORE_PEOPLE = re.compile(
     r"^(?:再|也|还|把|要)*(?:加上?|叫上?|喊上?|带上?|拉上?)(?P<x>.+?)(?:也|一起|一块儿?|来|进来|都)*(?:参加|开)?[吧啊呗]?$"
 )
+_NAMES = re.compile(
+    r"^(?:make (?:it|that|them)|it should be|i (?:mean(?:t)?|said)|that'?s|actually"
+    r"|sorry)[\s,]+",
+    re.IGNORECASE,
+)
 _ARTICLES = frozenset({"a", "an", "the", "some", "my", "of"})
 _CODED = re.compile(r"\b(?P<name>[a-z]{3,})\s+(?P<code>\d+[a-z]?|(?-i:[A-Z])\d*)\b(?!['’:.]\w)", re.IGNORECASE)
 _COUNTED: Final = frozenset(
@@ -126,6 +131,13 @@ def _refined(slots: Mapping[str, SlotValue], action: Action, text: str, context:
         return None
     for slot in action.slots:
         value = slots.get(slot.name)
+        if value is not None and isinstance(value.value, list) and slot.role == "item":
+            text = _NAMES.sub("", text)
+            words = re.findall(r"[^\W\d_]+", text.lower())
+            old = next((item for item in value.value if words[-len(item.split()) :] == item.lower().split() != words), None)
+            items = [text if item == old else item for item in value.value]
+            if old is not None and not _MORE.match(text):
+                return {slot.name: typed(items, ", ".join(items))}
         if slot.role not in ("item", "query") or value is None or not isinstance(value.value, str):
             continue
         had = [word for word in re.findall(r"[^\W\d_]+", value.value.lower()) if word not in _ARTICLES]

@@ -48,6 +48,7 @@ _TELLS = re.compile(
 _CLAUSE = re.compile(r"[，,；;。.！!？?…~～\s]+")
 _ENGLISH_CLAUSE = re.compile(r"\s*(?:[,;.!?…]+|\s[-–—]+\s|\bso\b|\band\b)\s*", re.IGNORECASE)
 _LEFT = re.compile(rf"(?:{THEN_LEFT}\b[,. ]*)+", re.IGNORECASE)
+_DONT = re.compile(r"(?:please )?(?:don'?t|do not)(?: do (?:it|that|this))?|(?:just )?cancel (?:the|my) \w+", re.IGNORECASE)
 _NOT_NEEDED = re.compile(
     r"(?:(?:oh|ah|um+|ok(?:ay)?|actually|ugh)[\s,]+)*(?:no+|nah|nope)\b[\s,]*(?:wait\b[\s,]*)?(?:(?:i|we)(?:'ll"
     r"| will) (?:walk|drive|cycle|cook"
@@ -84,10 +85,10 @@ def is_left_for_a_reason(words: str) -> bool:
     """Whether an English reply says why before it takes the request back: "oh she'll be asleep, leave it"."""
     said = spelt(words.replace("’", "'").strip()).text
     clauses = [clause for clause in _ENGLISH_CLAUSE.split(said) if clause]
-    backs = [is_cancel(clause) or is_cancel(_LEFT.sub("", clause)) for clause in clauses]
+    backs = [any(is_cancel(one) or _DONT.fullmatch(one) for one in (clause, _LEFT.sub("", clause))) for clause in clauses]
     if not any(backs) and _NOT_NEEDED.fullmatch(said.strip(" .!")) and not ASKS_ANEW.search(said):
         return True
-    if not any(backs) or ASKS_ANEW.search(said):
+    if not any(backs) or (ASKS_ANEW.search(said) and not backs[-1]):
         return False
     rest = [_LEFT.sub("", clause) for clause, back in zip(clauses, backs, strict=True) if not back]
     return all(not clause or _TELLS_WHY.match(clause) for clause in rest)

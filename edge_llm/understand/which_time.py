@@ -20,7 +20,11 @@ from edge_llm.understand.times import Time, at_usual_hour, moved
 
 ENDS: Final = ("end", "until", "return", "end_time")
 """Names of slots that hold when something is over."""
-_RINGS = re.compile(r"\b(?:wake me(?: up)?|get me up|remind me|(?:set|need) (?:an?|my) (?:alarm|reminder))\b", re.IGNORECASE)
+_RINGS = re.compile(
+    r"\b(?:wake me(?: up)?|get me up|remind me|(?:(?:set|need|make|put) (?:an?\s+|my\s+)?)?(?:alarm"
+    r"|reminder)(?= (?:for|at|to)\b))\b",
+    re.IGNORECASE,
+)
 _ASKS_CHINESE = re.compile(r"提醒|叫醒|[叫喊催]我|闹钟|闹铃")
 _MUST_CHINESE = re.compile(r"(?:我|咱们?)(?:得|要|该|必须)|要[醒起出]")
 _WEEKDAY = re.compile(r"(?:周|星期|礼拜)[一二三四五六日天]")

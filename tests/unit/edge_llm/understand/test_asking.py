@@ -9,11 +9,12 @@ import pytest
 from edge_llm.actions.library import library
 from edge_llm.actions.values import Provenance, SlotValue
 from edge_llm.understand.answers import answer_slot
-from edge_llm.understand.asking import plain_request
+from edge_llm.understand.asking import plain_request, plain_words
 from edge_llm.understand.context import Context
 from edge_llm.understand.corrections import correct
 from edge_llm.understand.courtesy import without_remark
 from edge_llm.understand.taking_back import is_left_for_a_reason
+from tests.assistant_dialogues import setting
 
 NOW = datetime(2026, 3, 4, 9, 0, tzinfo=timezone(timedelta(hours=8)))
 ACTIONS = {action.id: action for action in library()}
@@ -37,6 +38,10 @@ ACTIONS = {action.id: action for action in library()}
         ("a bit of Miles Davis would be nice, put him on", "play Miles Davis"),
         ("Some jazz would go down well while I iron", "play jazz"),
         ("We're all in, so if you could take us to the zoo that would be great", "We're all in, take us to the zoo"),
+        ("the recipe needs saffron and I don't have any, add it to my shopping list", "add saffron to my shopping list"),
+        ("we've run out of nappies again so they need to go on the list", "put nappies on the list"),
+        ("I should really sort out my pension, put it on the to-do list", "put sort out my pension on the to-do list"),
+        ("Got any Nina Simone? Play some", "play Nina Simone"),
         # these stay as they are
         ("text Anna we're out of milk, put it on the list", None),
         ("a little patience would be nice", None),
@@ -61,6 +66,12 @@ def test_what_a_sentence_asks_for(words: str, request_made: str | None) -> None:
         ("the shop's shut, forget it", True),
         ("I'm late, make it seven instead", False),
         ("leave it at seven", False),
+        ("nah I'll walk", True),
+        ("no wait, I've just done it", True),
+        ("no wait don't, I'll go in", True),
+        ("on reflection I'd rather take the metro. Cancel the taxi.", True),
+        ("no, I'll have the burger", False),
+        ("no I'll take the 5 o'clock one", False),
         ("she's at work, call her mobile", False),
         ("it's the second one", False),
     ],
@@ -82,6 +93,13 @@ def test_a_reason_before_taking_back(words: str, is_left: bool) -> None:
         ("timer.set", {"duration": "PT40M"}, "no it's a big one, 55", {"duration": "PT55M"}),
         ("restaurant.reserve", {"restaurant": "Rosa's", "time": "2026-03-07T19:00:00+08:00", "number": 4},
          "Jill's coming too so that's five", {"number": 5}),
+        ("restaurant.reserve", {"restaurant": "Nonna's", "time": "2026-03-07T19:00:00+08:00", "number": 2},
+         "Can it be three people, and eight o'clock?", {"number": 3, "time": "2026-03-07T20:00:00+08:00"}),
+        ("timer.set", {"duration": "PT15M"}, "the packet says 18", {"duration": "PT18M"}),
+        ("shopping.add", {"items": ["sausages", "eggs"]}, "veggie sausages, I should have said",
+         {"items": ["veggie sausages", "eggs"]}),
+        ("sms.send", {"message": "the code is 4417"}, "oops 4471", {"message": "the code is 4471"}),
+        ("music.play", {"query": "Mozart"}, "Actually Beethoven suits my mood better", {"query": "Beethoven"}),
         ("alarm.set", {"time": "2026-03-05T07:00:00+08:00"}, "set a timer for pasta, ten minutes", None),
         ("alarm.set", {"time": "2026-03-05T07:00:00+08:00"}, "I slept badly, I was up at four", None),
     ],
@@ -96,6 +114,9 @@ def test_a_reply_that_says_why(action: str, slots: dict[str, object], words: str
     ("action", "slot", "words", "value"),
     [
         ("flight.book", "origin", "From Leeds I go", "Leeds"),
+        ("flight.book", "destination", "Shanghai to Osaka on 2 April", "Osaka"),
+        ("hotel.book", "place", "in Bath, 3rd to the 5th of April", "Bath"),
+        ("taxi.book", "destination", "to the harbour, right away", "harbour"),
         ("flight.book", "origin", "I will fly from Shanghai", "Shanghai"),
         ("flight.book", "origin", "we're flying out of Gatwick I think", "Gatwick"),
         ("taxi.book", "destination", "to the docks please", "docks"),
@@ -109,6 +130,20 @@ def test_a_reply_that_says_more_than_its_value(action: str, slot: str, words: st
     found = answer_slot(ACTIONS[action].slot(slot), words, Context(NOW, "en"), action=ACTIONS[action])
     assert found is not None
     assert found.value == value
+
+
+@pytest.mark.parametrize(
+    ("words", "request_made"),
+    [
+        ("Anna Lee needs to know the gate is locked, text her that", "text Anna Lee that the gate is locked"),
+        ("I must speak to Sarah Miller, call her please", "call Sarah Miller please"),
+        ("email Anna Lee and tell her it's signed", "email Anna Lee and tell her it's signed"),
+        ("she's late again, tell her off", "she's late again, tell her off"),
+    ],
+)
+def test_somebody_who_was_named_before(words: str, request_made: str) -> None:
+    now, region, people = setting()
+    assert plain_words(words, Context(now, "en", people, region)) == request_made
 
 
 @pytest.mark.parametrize(
