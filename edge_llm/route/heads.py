@@ -31,8 +31,8 @@ _HEADS = tuple(
         (
             "reminder.add",
             r"\b(?:don'?t|do not) let me forget\b|\bmake sure (?:that )?i (?:don'?t forget|remember)\b|\bjog my memory\b"
-            r"|\b(?:need|want|like) (?:a )?remind(?:ing|er)\b|\b(?:nudge|prod|poke) me\b|\bping me (?:at|in|on|about"
-            r"|to|when|tomorrow|tonight)\b|\bgive me a (?:reminder"
+            r"|\b(?:need|want|like) (?:a )?remind(?:ing|er)\b|\b(?:nudge|prod|poke) me\b"
+            r"|\bping me (?:at|on|about|to|when|tomorrow|tonight)\b|\bgive me a (?:reminder"
             r"|nudge|poke|prod"
             r"|heads[ -]?up|shout)\b",
         ),
