@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 from typing import Final
 
-from edge_llm.understand.clauses_chinese import begins, closed_up
+from edge_llm.understand.clauses_chinese import begins, closed_up, leads
 from edge_llm.understand.worded_sums import is_worded_sum
 
 _ONE = (
@@ -77,12 +77,12 @@ _HEADS: Final[tuple[tuple[str, str, str], ...]] = (
     (
         "contact.add",
         r"",
-        r"(?=.*[\d幺一二三四五六七八九零]{7}).*(?:存一下|存下|存个|存成|存到|存起来|存进|存为|加到通讯录|加进通讯录|备注)",
+        r"(?=.*[\d幺一二三四五六七八九零]{7}).*(?:存一下|存下|存个|存成|存到|存起来|存进|存为|存[上好了]|记上|加到通讯录|加进通讯录|备注)",
     ),
     (
         "list.remove",
         rf"从?{_LIST}{_ON}.{{0,6}}(?:[划删勾]了|(?:划|删|勾|去)掉?(?=一?[个条样]))",
-        rf"(?:{_LIST}|{_TASKS}).*(?:划|删|去|拿|勾|移)(?:掉|了|除|去|吧)|(?:划|删|勾|去)(?:掉|除).*{_LIST}"
+        rf"(?:{_LIST}|{_TASKS}).*(?:(?:划|删|拿|勾|移)(?:掉|了|除|去|吧)|去(?:掉|除))|(?:划|删|勾|去)(?:掉|除).*{_LIST}"
         rf"|(?:{_LIST}|{_TASKS}).*(?:不要了|不用了|不需要了|不用买了|不买了|买好了|买过了|买到了)$",
     ),
     (
@@ -133,7 +133,7 @@ _HEADS: Final[tuple[tuple[str, str, str], ...]] = (
     ),
     (
         "wechat.send",
-        rf"(?:给|跟|向|同|和){_NAME}(?:用)?{_SEND}?{_ONE}?微信(?!红包|语音|群)|{_SEND}{_ONE}?微信(?:给|跟|到|告诉|问)"
+        rf"(?:给|跟|向|同|和){_NAME}(?:用)?{_SEND}?{_ONE}?微信(?!红包|语音|群|电话|视频)|{_SEND}{_ONE}?微信(?:给|跟|到|告诉|问)"
         r"|(?:用|在|拿)?微信(?:上|里)?(?:给|跟|和|同|告诉|通知|问|回复?|发|转告|喊|[^，,。\s]{1,5}(?:[：:]|说|讲)).+(?<!吗)$",
         r"回.{1,5}微信[，,：:]",
     ),
@@ -151,7 +151,7 @@ _HEADS: Final[tuple[tuple[str, str, str], ...]] = (
     ),
     (
         "call.start",
-        r"(?:给|跟|和|与)[^，,]{1,10}?(?:打|拨|通|去|回)(?:过去|回去|个话|话|(?:一?[个通下])?(?:电话|语音|视频))"
+        r"(?:给|跟|和|与)[^，,]{1,10}?(?:打|拨|通|去|回)(?:过去|回去|个话|话|(?:一?[个通下])?(?:微信)?(?:电话|语音|视频))"
         r"(?!了|的|时|没|会|号|费|去|来)(?!.*(?:没接|不接|没人|打不通))",
         r"",
     ),
@@ -164,7 +164,7 @@ _HEADS: Final[tuple[tuple[str, str, str], ...]] = (
     ),
     (
         "meeting.schedule",
-        r"(?:约|叫上?|拉上?|喊上|跟|和|与|安排|组织)(?:一下)?.{1,24}(?:开(?:一?个)?.{0,5}会"
+        r"(?:约|叫|拉|喊)(?:一下|上)?[^，,]{1,14}[，,].*(?:讨论|商量|碰一下|过一下|对一下|沟通|聊聊)|(?:约|叫上?|拉上?|喊上|跟|和|与|安排|组织)(?:一下)?.{1,24}(?:开(?:一?个)?.{0,5}会"
         r"|碰(?:一下|个头|头|个面)|见个?面|[对过]一[下遍]|的会(?![计员话])|会议)",
         r"",
     ),
@@ -299,7 +299,7 @@ _HEADS: Final[tuple[tuple[str, str, str], ...]] = (
     (
         "music.play",
         rf"(?:用.{{2,6}}?)?{_SINGS}?(?:播放|放|播|听)(?:一?[首段曲个]|点儿?|些|几首|会儿?|一下)(?!假|心|手|水|东西|盐|糖)"
-        rf"|(?:用)?{_SINGS}(?:上|里)?(?:给我|帮我)?(?:放|来|播|听)|播放(?!器|量)|来一?首"
+        rf"|[在用去上]?{_SINGS}(?:上|里)?(?:给我|帮我)?(?:放|来|播|听|搜|找|点)|播放(?!器|量)|来一?首"
         r"|(?:好想?|特别想|就想)?听(?!说|见|不|话|着|起来|到|懂|筒|写|力|课|他|她|你|我|老师|.{0,8}(?:声音|意见|解释)$)"
         r"|来点.*(?:歌|音乐|曲|相声|评书|戏|爵士|民谣|摇滚|古典|钢琴|说唱|嘻哈|电音|lo-?fi|bgm|白噪音|蓝调|粤语|DJ)"
         r"|放(?=[^，,]{1,8}的(?:歌|专辑|音乐|曲))",
@@ -325,6 +325,7 @@ _COMPILED: Final = tuple(
     (action, re.compile(starts, re.IGNORECASE) if starts else None, re.compile(holds, re.IGNORECASE) if holds else None)
     for action, starts, holds in _HEADS
 )
+_MESSAGES: Final = tuple((action, starts) for action, starts, _ in _COMPILED if action.endswith(".send") and starts is not None)
 _TAKES_AWAY: Final = re.compile(r"(?:把.+)?(?:取消|退掉|退了|关掉|关了|删除闹钟)", re.IGNORECASE)
 _ABOUT_ORDERED: Final = re.compile(r"我订的.*吗")
 
@@ -332,6 +333,8 @@ _ABOUT_ORDERED: Final = re.compile(r"我订的.*吗")
 def action_in_chinese(words: str) -> str | None:
     """The id of the action that a Chinese sentence asks for by its way of asking, or None."""
     text = closed_up(words)
+    if (told := next((action for action, starts in _MESSAGES if any(map(starts.match, leads(text)))), None)) is not None:
+        return told  # what it says names nothing: "给王芳发短信说提醒我带U盘"
     said = list(begins(text))
     for action, starts, holds in _COMPILED:
         if (starts is not None and any(map(starts.match, said))) or (holds is not None and holds.search(text)):

@@ -92,9 +92,14 @@ def begins(words: str) -> Iterator[str]:
         rest = words[start:]
         if not rest or (start and _DICTATES.search(words, 0, start) and not _BACK_TO_ME.match(rest)):
             continue
-        said = [rest]
-        for lead in (_LEAD, _LEAD_OR_TIME):
-            match = lead.match(rest)
-            if match is not None and match.end() < len(rest) and rest[match.end() :] not in said:
-                said.append(rest[match.end() :])
-        yield from said
+        yield from leads(rest)
+
+
+def leads(words: str) -> list[str]:
+    """A sentence with what stands before its verb, without the courtesies, and without the hour too."""
+    said = [words]
+    for lead in (_LEAD, _LEAD_OR_TIME):
+        match = lead.match(words)
+        if match is not None and match.end() < len(words) and words[match.end() :] not in said:
+            said.append(words[match.end() :])
+    return said

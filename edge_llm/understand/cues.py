@@ -308,6 +308,7 @@ _CUES: dict[str, tuple[str, ...]] = {
         rf"(?P<x>{CHINESE_LANGUAGE})的.+(?:怎么说|怎么讲|咋说|怎么写)",
         rf"\b(?:in|into|to)\s+(?P<x>{LANGUAGES})\b",
         rf"(?:成|为|到|用)(?P<x>{CHINESE_LANGUAGE})",
+        rf"(?P<x>{CHINESE_LANGUAGE})(?:里|中)?(?:怎么|咋)(?:说|讲|写)",
         rf"(?P<x>{CHINESE_LANGUAGE})(?:里|中)?(?:该|要)?(?:怎么说|怎么讲|是什么|咋说|咋讲|怎么写)",
         rf"\b(?P<x>{LANGUAGES})\b(?:\s+for\b|\s+translation)",
     ),

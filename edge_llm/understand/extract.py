@@ -15,13 +15,14 @@ from edge_llm.actions.manifest import Action, Slot, SlotRole
 from edge_llm.actions.values import Provenance, SlotValue
 from edge_llm.understand.amounts import find_budget, find_money
 from edge_llm.understand.choices import find_choice
+from edge_llm.understand.clauses_chinese import clauses
 from edge_llm.understand.contacts import HandleWanted
 from edge_llm.understand.context import Context, Extracted
 from edge_llm.understand.courtesy import LEAD, without_remark
 from edge_llm.understand.cues import APP
 from edge_llm.understand.durations import Duration, shown_duration
 from edge_llm.understand.expressions import find_expression
-from edge_llm.understand.language import chinese_marks, language_of
+from edge_llm.understand.language import chinese_marks, has_cjk, language_of
 from edge_llm.understand.messages import fields_in, message_in, quoted_in
 from edge_llm.understand.model_slots import ask_model
 from edge_llm.understand.numbers import plain, read_chinese, read_english
@@ -280,6 +281,8 @@ def _choices(reading: Reading, slot: Slot) -> _Values:
 def _data(reading: Reading, slot: Slot) -> _Values:
     if slot.name in ("expression", "equation"):
         expression = find_expression(bare_request(reading.words))
+        if expression is None and has_cjk(reading.words):
+            expression = next(filter(None, map(find_expression, reversed(clauses(reading.words)))), None)
         return () if expression is None else (typed(expression),)
     if slot.name == "items" and (figures := find_text(reading.words, "figures")) is not None:
         return (typed(parted_figures(figures)),)  # with what looks like times: "Monday 5, Tuesday 8"
@@ -290,7 +293,7 @@ def _places(reading: Reading, slot: Slot) -> _Values:
     said = place_in_chinese(reading.timeless, reading.action.id, slot.name)
     if reading.action.id in ("calendar.add", "meeting.schedule") and (clause := place_clause(reading.timeless)) is not None:
         said = clause
-    if said is not None:
+    if said is not None and not (slot.name == "restaurant" and APP.match(said)):
         return (typed(said),)
     if slot.name == "restaurant":
         said = find_text(reading.timeless, "restaurant")

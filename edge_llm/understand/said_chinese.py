@@ -6,7 +6,7 @@ import re
 from typing import Final
 
 from edge_llm.actions.manifest import Action, Slot
-from edge_llm.understand.clauses_chinese import clauses, without_remarks
+from edge_llm.understand.clauses_chinese import clauses, spans, without_remarks
 from edge_llm.understand.context_chinese import gone, thing_before
 from edge_llm.understand.cues_chinese import APP_FIRST, CUES_CHINESE
 from edge_llm.understand.language import has_cjk
@@ -31,7 +31,7 @@ _PLACE_CLAUSE: Final = re.compile(
 _BUDGET = re.compile(r"[，,\s]*(?:预算|不超过|最多|[\d一二两三四五六七八九十百千]+(?:块钱?|元)?(?:以内|以下|之内|左右))")
 _TAKES_OFF: Final = re.compile(r"(?:里|上|中|单|把).{1,10}(?:划|删|勾|去|拿|移|清)(?:掉|除|去|了)")
 _POINTS: Final = re.compile(
-    r"(?:它们?|他们?|她们?|这(?:[个些条件]|件事|些事)?|那(?:[个些条件])?|都|也|可以|就|给我|帮我|请|把|一[下笔条声个]|上|里|中|里头|里面|上面|掉|着|好"
+    r"(?:你|它们?|他们?|她们?|这(?:[个些条件]|件事|些事)?|那(?:[个些条件])?|都|也|可以|就|给我|帮我|请|把|一[下笔条声个]|上|里|中|里头|里面|上面|掉|着|好"
     r"|进去|存|存通讯录|存一?下|下来|了|吧|安排|事儿?|东西|啥|网上买?|[查搜]+|看看)+"
 )
 """What names nothing: a pronoun, or what is left of a verb."""
@@ -125,6 +125,9 @@ def spaced_items(text: str) -> str:
 
 def parted_figures(text: str) -> str:
     """Figures that were said in one breath, with marks and without what is counted: "周一12单周二9单" is "周一12，周二9"."""
+    if has_cjk(text) and re.search(r"\d", text):  # only the clauses that have figures
+        marks = [(start, end) for start, end in spans(text) if re.search(r"\d", text[start:end])]
+        text = text[marks[0][0] : marks[-1][1]]
     counted = [match[1] for match in re.finditer(r"\d(?!\d)([\u3400-\u9fff]{0,2})", text)]
     last = counted[-1] if counted else ""
     if not has_cjk(text) or len(counted) < 2 or not last or not all(one.startswith(last) for one in counted):

@@ -93,7 +93,21 @@ def find_times(text: str, now: datetime, *, is_bare: bool = False) -> list[Time]
     clocks = [clock for clock in clocks if not _is_count(text, clock, clocks)]
     days = [day for day in find_days(text, now.date()) if not _overlaps(day, taken)]
     found += [_resolved(text, now, group) for group in _groups(text, days, clocks)]
-    return sorted((_widened(text, one) for one in found), key=lambda one: one.start)
+    return _in_said_month(text, sorted((_widened(text, one) for one in found), key=lambda one: one.start), now)
+
+
+def _in_said_month(text: str, found: list[Time], now: datetime) -> list[Time]:
+    """The times, where days of the month are those of the month named before them: "下个月去成都，10号到13号"."""
+    if len(found) < 2 or not re.fullmatch(r"下个?月", text[found[0].start : found[0].end]):
+        return found
+    month = found[0].at.month
+    later = [
+        replace(one, at=one.at.replace(year=found[0].at.year, month=month))
+        if re.match(r"[\d一二三四五六七八九十]+[号日]", text[one.start : one.end]) and one.at.month in (now.month, month)
+        else one
+        for one in found[1:]
+    ]
+    return later if later != found[1:] or any(one.has_day for one in later) else found
 
 
 def parse_exact(text: str, now: datetime) -> datetime | None:

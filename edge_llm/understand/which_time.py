@@ -28,6 +28,7 @@ _RINGS = re.compile(
 _ASKS_CHINESE = re.compile(r"提醒|叫醒|[叫喊催]我|闹钟|闹铃")
 _MUST_CHINESE = re.compile(r"(?:我|咱们?)(?:得|要|该|必须)|要[醒起出]")
 _WEEKDAY = re.compile(r"(?:周|星期|礼拜)[一二三四五六日天]")
+_TODAY = re.compile(r"今天|今日|today", re.IGNORECASE)
 _HALF_A_DAY = timedelta(hours=12)
 _NIGHTS = re.compile(
     r"\b(?P<count>\d{1,2}|an?|one|two|three|four|five|six|seven|eight|nine|ten|twelve|fourteen)\s+(?P<unit>nights?|weeks?)\b",
@@ -43,6 +44,8 @@ def start_of(reading: Reading) -> Time | None:
         return None
     chosen = next((one for one in times if one.has_clock), times[0]) if len(times) == 2 and not times[0].has_day else times[0]
     chosen = _cued(reading.words, times) or chosen
+    if action == "taxi.book" and not chosen.has_clock and _TODAY.fullmatch(reading.words[chosen.start : chosen.end]):
+        return None  # "今天下雨，叫个车": at once
     if action.startswith("restaurant."):
         chosen = at_usual_hour(chosen, action, reading.context.now)
     if action.startswith("alarm.") and not (chosen.has_clock or _PARTS.search(reading.words[chosen.start : chosen.end])):
