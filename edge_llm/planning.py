@@ -17,9 +17,10 @@ from edge_llm.actions.values import Call, SlotValue
 from edge_llm.confidence import Confidence
 from edge_llm.route import heads
 from edge_llm.understand.answers import answer_slot, choose
+from edge_llm.understand.by_rules import handle_wanted, time_value
 from edge_llm.understand.context import Context, Extracted
 from edge_llm.understand.corrections import correct
-from edge_llm.understand.extract import extract, handle_wanted, time_value
+from edge_llm.understand.extract import extract
 from edge_llm.understand.numbers import find_numbers
 from edge_llm.understand.questions import question, which
 from edge_llm.understand.recipients import read_reply, values_of

@@ -13,10 +13,10 @@ from edge_llm.actions.manifest import Action
 from edge_llm.actions.values import SlotValue
 from edge_llm.confidence import Confidence
 from edge_llm.planning import Draft, draft, filled
+from edge_llm.understand.by_rules import handle_wanted, time_value, typed
 from edge_llm.understand.context import Context
 from edge_llm.understand.courtesy import core
 from edge_llm.understand.durations import find_durations
-from edge_llm.understand.extract import handle_wanted, time_value, typed
 from edge_llm.understand.reading import Reading
 from edge_llm.understand.recipients import find_named, in_one_breath, values_of
 from edge_llm.understand.text_slots import trimmed

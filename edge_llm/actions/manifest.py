@@ -39,7 +39,7 @@ _ID = re.compile(r"[a-z][a-z0-9]*(?:[._-][a-z0-9]+)*")
 _SLOT = re.compile(r"[A-Za-z_][A-Za-z0-9_]{0,63}")
 _LONGEST = 2_000
 """Characters of any one text."""
-_MOST = 64
+_MOST_PARTS, _MOST_LINES = 64, 256
 """Slots, carriers, or examples in one language."""
 _OUTWARD: frozenset[Effect] = frozenset({"message", "purchase"})
 
@@ -274,9 +274,10 @@ def _check(action: Action) -> None:
     names = {slot.name for slot in action.slots}
     if action.outward and action.consent == "none":
         raise ValueError(f"an action with the effect {action.effect} needs consent")
-    for counted in (action.slots, action.carriers, *action.examples.values(), *action.negatives.values()):
-        if len(counted) > _MOST:
-            raise ValueError(f"more than {_MOST} slots, carriers or examples")
+    if max(len(action.slots), len(action.carriers)) > _MOST_PARTS:
+        raise ValueError(f"more than {_MOST_PARTS} slots or carriers")
+    if any(len(lines) > _MOST_LINES for lines in (*action.examples.values(), *action.negatives.values())):
+        raise ValueError(f"more than {_MOST_LINES} examples or negatives in a language")
     words = (*(line for lines in action.examples.values() for line in lines), action.preview.en, action.preview.zh)
     carried = [template for carrier in action.carriers for template in _templates(carrier) if template is not None]
     for template, parts in (*((line, False) for line in words), *((template, True) for template in carried)):

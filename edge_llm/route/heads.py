@@ -137,7 +137,7 @@ _HEADS = tuple(
         ("taxi.book", r"(?:打车|叫车|叫[个辆]车)(?:去|到|回)"),
         ("call.start", rf"{_POLITE}(?:打给|呼叫|拨打|致电|接通)"),
         ("call.start", rf"{_COURTESY}(?:call|phone|telephone|dial|ring|buzz|facetime|speed[ -]?dial|video[ -]?call(?! with)"
-        rf"|(?:try |keep )?(?:calling|ringing|phoning))\s+(?!me\b|us\b|it\b|an?\b|in\b|for\b|off\b"
+        rf"|(?:try |keep )?(?:calling|ringing|phoning))\s+(?!me\b|us\b|it\b|an?\b|in\b|at\b|for\b|off\b"
         rf"|of\b|out\b|that\b|this\b"
         rf"|each\b|app\b)(?:up\s+)?[\w+\u3400-\u9fff](?!.*\b(?:taxi|cab|uber|lyft|didi)\b)"),
         ("call.start", r"\b(?:on the (?:phone|line|blower)|put me through to|get (?:me )?hold of)\b(?!.*\b(?:about"
@@ -242,7 +242,7 @@ _TOLD = tuple(
         r"^(?:do|are|did|were) you\s+(?:ever\s+|really\s+)?(?:like|love|feel|think|able|bored|happy|real|human|believe"
         r"|dream)\b",
         r"^(?:昨天|昨晚|前天|上次|上周|上个月|去年|刚才|今早|之前|以前)(?!.*(?:什么|哪|谁|几|多少|吗"
-        r"|提醒|记|查|找|搜|帮|请)).*$",
+        r"|提醒|记|查|找|搜|帮|请|set\s?[个一]|进去)).*$",
         r"^(?:我|我们|他|她|他们|我(?:的)?(?:朋友|同事|哥|姐|弟|妹|爸|妈|老婆|老公)\w{0,2})(?:每天都"
         r"|总是|经常|从来|老是|一直|最?喜欢|讨厌|好想)",
         r"^我(?:的)?(?:朋友|同事|[哥姐弟妹爸妈]{1,2})是",

@@ -8,11 +8,11 @@ from collections.abc import Sequence
 from edge_llm.actions.manifest import Action, Slot
 from edge_llm.actions.values import SlotValue
 from edge_llm.understand.amounts import HOME_CURRENCIES, code_of, find_currencies, find_money
+from edge_llm.understand.by_rules import duration_value, handle_wanted, time_value, typed
 from edge_llm.understand.choices import find_choice
 from edge_llm.understand.context import Context
 from edge_llm.understand.durations import find_durations
 from edge_llm.understand.expressions import find_expression
-from edge_llm.understand.extract import duration_value, handle_wanted, time_value, typed
 from edge_llm.understand.language import has_cjk
 from edge_llm.understand.numbers import FIGURES, find_numbers, plain, read_chinese
 from edge_llm.understand.places import clean_place, find_place

@@ -9,10 +9,10 @@ from datetime import datetime, timedelta
 from edge_llm.actions.manifest import Action, Slot, SlotRole
 from edge_llm.actions.values import SlotValue
 from edge_llm.understand.answers import answer_slot
+from edge_llm.understand.by_rules import handle_wanted, typed
 from edge_llm.understand.context import Context
 from edge_llm.understand.corrections_chinese import heart_of, with_part
 from edge_llm.understand.durations import find_durations
-from edge_llm.understand.extract import handle_wanted, typed
 from edge_llm.understand.language import chinese_marks
 from edge_llm.understand.list_changes import list_changed
 from edge_llm.understand.numbers import find_numbers

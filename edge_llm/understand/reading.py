@@ -81,6 +81,15 @@ class Reading:
         return find_named(self.words, self.context.people, region=self.context.region)
 
     @cached_property
+    def known_spans(self) -> dict[str, list[tuple[int, int]]]:
+        """Where times, lengths of time and contacts are named, whatever the action makes of them."""
+        return {
+            "time": [(one.start, one.end) for one in find_times(self.words, self.context.now)],
+            "duration": [(one.start, one.end) for one in find_durations(self.words)],
+            "person": [(one.start, one.end) for one in self.named if one.contacts or one.handle is not None],
+        }
+
+    @cached_property
     def timeless(self) -> str:
         """The words without those that another slot of the action takes: times and lengths of time."""
         return self.without_times(self.words)

@@ -14,9 +14,9 @@ from typing import Final
 from edge_llm.actions.manifest import Action, Slot
 from edge_llm.actions.values import SlotValue
 from edge_llm.understand.answers import answer_slot
+from edge_llm.understand.by_rules import duration_value, typed
 from edge_llm.understand.context import Context
 from edge_llm.understand.durations import Duration, find_durations
-from edge_llm.understand.extract import duration_value, typed
 from edge_llm.understand.numbers import find_numbers
 from edge_llm.understand.repairs import repaired
 from edge_llm.understand.times import shown_time

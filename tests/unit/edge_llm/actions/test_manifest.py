@@ -87,7 +87,7 @@ def test_one_language_stands_for_both() -> None:
         ({"examples": {"en": ["text {recipient!r}"]}}, "not the name of a slot"),
         ({"examples": {"en": ["text {0}"]}}, "not the name of a slot"),
         ({"examples": {"fr": ["bonjour"]}}, "examples in fr"),
-        ({"examples": {"en": ["x"] * 65}}, "more than 64"),
+        ({"examples": {"en": ["x"] * 257}}, "more than 256"),
         ({"carriers": [{"kind": "shell", "target": "rm"}]}, "kind 'shell'"),
         ({"carriers": [{"kind": "uri", "target": "sms:{number}"}]}, "number, which is no slot"),
         ({"carriers": [{"kind": "uri"}]}, "'target' is missing"),

@@ -98,7 +98,7 @@ def test_what_asks_for_something_else_takes_nothing_back(words: str) -> None:
         (
             "meeting.schedule",
             "约一下王芳和周敏明天两点开会，讨论预算",
-            {"people": ["+8613800138004", "+8613800138008"], "title": "预算"},
+            {"people": ["+8613800138004", "+8613800138008"], "title": {"any": ["预算", "讨论预算"]}},
         ),
         ("calendar.add", "周五晚上七点家庭聚会，在湖边饭店，给我记到日历里头", {"title": "家庭聚会", "place": "湖边饭店"}),
         ("calendar.add", "日历：3/12 14:00 季度评审，3号会议室", {"title": "季度评审", "place": "3号会议室"}),

@@ -228,10 +228,10 @@ def test_a_change_is_not_taking_back(words: str) -> None:
 
 
 def test_marks_keep_their_place_and_the_persons_form() -> None:
-    words = "给王芳发短信,说门,开着: a,b"
+    words = "给王芳发短信,说门开着,密码是a,b"
     assert len(chinese_marks(words)) == len(words)
     assert "a,b" in chinese_marks(words)
-    assert extract(ACTIONS["sms.send"], words, context("zh")).slots["message"].value == "门,开着: a,b"
+    assert extract(ACTIONS["sms.send"], words, context("zh")).slots["message"].value == "门开着,密码是a,b"
 
 
 def test_anyone_is_found_by_name_and_not_by_sound() -> None:
