@@ -16,7 +16,7 @@ from edge_llm.actions.manifest import Action, Language, Slot
 from edge_llm.actions.values import Call, SlotValue
 from edge_llm.confidence import Confidence
 from edge_llm.route import heads
-from edge_llm.understand.answers import answer_slot, choose
+from edge_llm.understand.answers import answer_slot, choose, without_lead
 from edge_llm.understand.by_rules import handle_wanted, time_value
 from edge_llm.understand.context import Context, Extracted
 from edge_llm.understand.corrections import correct
@@ -133,6 +133,8 @@ def replied(waiting: Draft, asked: str | None, words: str, context: Context) -> 
             return filled(waiting, moved)
         if said is not None and (timed := _timed(waiting, asked, words, context)) is not None:
             return filled(waiting, timed)
+        if said is not None and (ordered := _ordered(waiting, asked, words, context)) is not None:
+            return filled(waiting, ordered)
         if said is not None:
             return filled(waiting, {**_also(waiting, asked, words, context), asked: said})
         several = _several(waiting, asked, words, context)
@@ -277,6 +279,14 @@ def _timed(waiting: Draft, asked: str, words: str, context: Context) -> dict[str
     before = waiting.slots.get(slot.name)
     at = times[0].at if before is None else moved(datetime.fromisoformat(before.value), times[0])
     return {asked: said, slot.name: time_value(replace(times[0], at=at), slot, context)}
+
+
+def _ordered(waiting: Draft, asked: str, words: str, context: Context) -> dict[str, SlotValue] | None:
+    """What is to be eaten, and where it is from: "a chicken burger from Wendy's"."""
+    if waiting.action.id != "takeaway.order" or asked != "dish" or not re.search(r"\b(?:from|to)\b", words):
+        return None
+    found = dict(extract(waiting.action, f"order {without_lead(words)}", context).slots)
+    return found if asked in found and len(found) > 1 else None
 
 
 def _is_marked(words: str) -> bool:

@@ -56,8 +56,11 @@ _HEADS = tuple(
         rf"|{_COURTESY}(?:look|search|find out|check|see)(?: (?:it|this|that))?(?: up)? (?:online|on the (?:web"
         rf"|internet|net)|on google"
         rf"|the internet)\s"),
-        ("note.add", rf"{_COURTESY}(?:take|make) a note (?:that|of|:)|{_COURTESY}(?:jot|note) (?:down\b|to self\b)"
+        ("note.add", rf"{_COURTESY}(?:take|make) a note (?:that|of|:)|{_COURTESY}(?:(?:jot|note) (?:down\b|to self\b)"
+                     rf"|write down (?:that\b|:))"
         rf"|{_POLITE}(?:记个?笔记|写个?备忘)"),
+        ("whatsapp.send", rf"^(?:on|via|over|through|using) whatsapp\b\W*{_WRITE}\b"),
+        ("wechat.send", rf"^(?:on|via|over|through|using) (?:wechat|weixin)\b\W*{_WRITE}\b"),
         ("call.start", rf"{_COURTESY}(?:whatsapp|wechat|video|voice|facetime) (?:audio |video "
                        rf"|voice )?call\s+(?!with\b|from\b|me\b)\w"
         rf"|{_COURTESY}(?:call|phone|ring)\s+{_OTHERS}\w.*\b(?:on|via|over|through|by) {_APP}\b"),
@@ -84,7 +87,7 @@ _HEADS = tuple(
         ("note.add", rf"{_COURTESY}note\s+(?!to\b|from\b|for\b|on\b|of\b|in\b|it\b|down\b|this\b|app\b|book|pad"
                      rf"|about\b|s\b|an?\b|\d+\s*$)"
         rf"(?:that\s+)?\S+\s+\S"),
-        ("note.add", rf"{_COURTESY}(?:new\s+)?(?:note|memo)\s*[:：]|^笔记[：:，,]"),
+        ("note.add", rf"{_COURTESY}(?:new\s+)?(?:note|memo)(?: for later| to self| to me)?\s*[:：]|^笔记[：:，,]"),
         ("todo.add", rf"{_COURTESY}(?:new\s+)?(?:to[- ]?do(?:\s+list)?|(?:task|job|chore)\b[^:,]{{0,25}})\s*(?:[:：]|\s[-–—]\s)"
         rf"|\b{_PUT} (?:it|that|this) (?:on|onto|to|in)(?:to)? my list of (?:things|jobs|tasks|chores)\b"),
         ("calendar.add", rf"{_COURTESY}(?:calendar(?:\s+entry)?|diary(?:\s+entry)?|new event|event)\s*[:：]"
@@ -107,7 +110,7 @@ _HEADS = tuple(
         rf"|renew|return|sort|tidy|paint|mow|do|make|go|find|ask|tell|something|more)\b).{{1,40}} (?:on|onto|to"
         rf"|in)(?:to)? (?:the|our|my) list\b(?:\W+(?:as well|too|also|please|for me|thanks|will you|would you|now"
         rf"|again))*\W*$"),
-        ("todo.add", rf"\b{_PUT} .{{1,80}} (?:on|onto|to|in)(?:to)? (?:my|the|our) (?:to[- ]?dos?|task"
+        ("todo.add", rf"\b{_PUT} .{{1,80}} (?:on|onto|to|in)(?:to)? (?:my|the|our) (?:to[- ]?dos?|task|job"
         rf"|chore)s?\b(?:(?!\bremind).)*$"),
         ("shop.buy", rf"{_COURTESY}(?:find|get|look for|search for|order|buy|grab|show)\b.+\b(?:on|off|from) {_SHOPS}\b"),
         ("restaurant.reserve", rf"{_COURTESY}(?:(?:i|we)(?:'d| would)? (?:wish|want|need|like|would like"
@@ -144,10 +147,15 @@ _HEADS = tuple(
         r"|all day|when|was|were)\b)"
         r"|\bgive (?!me\b|us\b|it\b)[\w ]{1,20} a (?:call|ring|bell|buzz|tinkle)\b"),
         ("directions.show", rf"{_COURTESY}(?:(?:get |give me |show me )?(?:directions(?: to)?|the way to|the route to)"
-        rf"|navigate(?: me)?(?: to)?|(?:take|drive|guide) (?:me|us) to(?= (?:the|my|an?|our|\d|(?!{SOCIAL}|youtube|spotify"
+        rf"|nav(?:igate)?(?: me)?(?: to)?|(?:take|drive|guide) (?:me|us) to(?= (?:the|my|an?|our|\d|(?!{SOCIAL}|youtube|spotify"
         rf"|netflix)(?-i:[A-Z])))|(?:take|get"
         rf"|drive) me (?:back )?home)(?:\s|$)"
         r"(?!.*\b(?:app|settings|page)\b)"),
+        ("directions.show", r"^(?:(?:what(?:'?s| is)|show me|which is) )?(?:the )?(?:best|quickest|fastest|shortest"
+                            r"|easiest) (?:route|way|road) (?:to|from)\b"),
+        ("calendar.show", r"^(?:do i have|have i(?: got)?|what|are there|is there|any)\b(?!.*\b(?:about|in my (?:mail"
+                          r"|notes|files))\b).*\b(?:meetings?|appointments?"
+        r"|in (?:my|the) (?:calendar|diary))\b"),
         ("map.show", r"^(?:the )?(?:nearest|closest) [^,]{2,40}$|"
         r"^(?!.*\b(?:stay|hotels?|rooms?|tables?|book|flights?)\b)(?:(?:\w+ )?(?:any|is there an?"
         r"|are there any|where ?abouts is|where(?:'?s| is| are)|find(?: me)?|show(?: me)?"
@@ -185,9 +193,11 @@ _HEADS = tuple(
                           r"|send|ask|want)\b"
         r".*\b(?:e-?mails?|messages?|texts?|letters?|notes?|chats?)\b"
         r"|^(?:where|when|what time) did (?!i\b|you\b|we\b)\w+(?: \w+)? (?:say|write|tell (?:me|us)|mention|suggest)\b"),
+        ("chart.draw", r"^(?:an? )?(?:pie|bar|line|column) (?:chart|graph)\b.*\d"),
         ("calculate", r"\d.*\d.*\b(?:what(?:'?s| is| does| do) (?:that|it|they)|how much is (?:that|it)) (?:come to"
                       r"|make|altogether|in total|all together"
         r"|in all|each)\b|^if \d+ (?:people|of us|friends) (?:share|split)\b.*\d"),
+        ("timer.set", r"\b(?:beep|buzz|ding|sound|go off) (?:me )?in\b.*\b(?:minutes?|mins?|hours?|seconds?)\b"),
         ("timer.set", rf"{_COURTESY}(?:start|set) the clock\b(?!.*\balarm)"),
         ("calculate", r"^(?:what(?:'?s| is)|how much is|calculate|work out)?[\s]*[\d.,]+(?:\s*(?:[-+*/x×÷^%]|plus|minus"
         r"|times|divided by|multiplied by)\s*[\d.,]+)+[\s=?]*$"),
@@ -210,6 +220,7 @@ _TOLD = tuple(
     re.compile(pattern, re.IGNORECASE)
     for pattern in (
         # somebody, and what they did, do or are
+        r"^(?:nobody|no one|everyone|everybody) (?!want|need)\w+\b",
         r"^it(?:'?s| is| was) (?:(?:so|really|very|too|absolutely|bloody) )*(?:raining|snowing|pouring|freezing"
         r"|boiling|hot|cold|windy|lovely"
         r"|horrible|grim|miserable)\b",

@@ -30,6 +30,13 @@ _SAY = re.compile(
     r"|(?:就?说|内容是|写|叫做?|就是|告诉(?:他|她)|就?(?:跟|和|给)(?:他|她|他们|她们|对方)[说讲](?:一声|一下)?)[：:，,]?\s*)",
     re.IGNORECASE,
 )
+_AHEAD = re.compile(
+    r"^(?:(?:h+m+|u[mh]+|er+m?|well|oh|ok(?:ay)?|maybe|perhaps|probably|i think|i guess|let me (?:see|think)"
+    r"|let's (?:say|have)|how about|what about"
+    r"|i'll (?:have|take|go (?:for|with))|go (?:for|with))\b[\s,.…]*)+(?=\w)",
+    re.IGNORECASE,
+)
+"""What people say before an answer."""
 _BESIDES = re.compile(
     r"(?:,?\s+(?:i (?:guess|suppose|think|reckon|believe)|please|thanks|thank you|cheers|if (?:you can|you could|possible)"
     r"|would be (?:good|nice|great|lovely|fine|perfect)|will do|i'?d say|maybe|probably|or so|(?:right|straight) away"
@@ -91,7 +98,7 @@ def answer_slot(slot: Slot, words: str, context: Context, *, action: Action | No
 def _place(slot: Slot, text: str, context: Context, action: Action | None) -> SlotValue | None:
     if action is not None and any(one.role == "time" for one in action.slots):  # "from Gatwick on Friday"
         timeless = without(text, [(one.start, one.end) for one in find_times(text, context.now)])
-        text = _LEFT_OVER.sub("", timeless) or text
+        text = _LEFT_OVER.sub("", timeless).lstrip(" ,") or text
     if (route := _FROM_TO.match(text)) is not None and slot.name in ("origin", "destination"):
         text = route["origin" if slot.name == "origin" else "to"]
     place = find_place(text, slot.name) if re.match(r"(?:take|drive|navigate|i want|从|打车)", text, re.IGNORECASE) else None
@@ -129,6 +136,11 @@ def choose(values: Sequence[SlotValue], words: str) -> SlotValue | None:
     best = max((sum(word in value.shown.lower() for word in words_said) for value in hits), default=0)
     hits = [value for value in hits if sum(word in value.shown.lower() for word in words_said) == best]
     return hits[0] if len(hits) == 1 else None
+
+
+def without_lead(words: str) -> str:
+    """A reply without what only leads up to it: "hmm, maybe ..."."""
+    return _AHEAD.sub("", words.strip())
 
 
 def _by_figures(values: Sequence[SlotValue], text: str) -> SlotValue | None:
@@ -205,7 +217,7 @@ def _choice(slot: Slot, text: str) -> SlotValue | None:
 
 def _text(slot: Slot, text: str) -> SlotValue | None:
     if slot.name != "message" and slot.role in ("text", "item", "query"):
-        text = _BESIDES.sub("", text) or text
+        text = _BESIDES.sub("", without_lead(text)) or text
     if slot.name in ("text", "title"):  # "to ring the vet"
         text = re.sub(r"^to\s+(?=\w)", "", text, flags=re.IGNORECASE)
     if slot.role == "query":

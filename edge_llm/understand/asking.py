@@ -61,7 +61,8 @@ _BELONGS = re.compile(
 )
 """What should go on a list, said without asking for it."""
 _EVENT = re.compile(
-    r"^(?!(?:i|we|you|there|it|book|reserve|order|get|call|make|set)\b)(?P<x>[^,]+?)(?:,|'s|\s+(?:is|are|starts"
+    r"^(?!(?:i|we|you|there|it|book|reserve|order|get|call|make|set)\b)(?P<x>[^,]+?)(?:,|'s(?!\s+(?:\d|the))|\s+(?:is"
+    r"|are|starts"
     r"|begins|will be|takes place"
     r"|happens|has (?:been )?(?:moved|changed|rescheduled|put back|brought forward)(?= to)))\s+(?P<when>(?:on|at|from|in"
     r"|to|this|next|tomorrow|today|tonight|mon|tue|wed|thu|fri|sat|sun|the|\d|half|quarter)\w*\b.*)$",
@@ -76,7 +77,8 @@ _SHORT_OF = tuple(
         r"(?:the\s+)?(?P<x>.+)",
         rf"^(?:there(?:'s| is| are)|{_HAVE}(?: got)?)\s+(?:no|hardly any|barely any|not (?:much|any|enough)|(?:a )?little)"
         r"\s+(?:more\s+)?(?P<x>.+?)(?:\s+left(?:\s+.*)?)?$",
-        rf"^(?:{_I}|you)(?:'ll|'re| will| are| really| also| still)*\s+(?:need|want|could do with|must (?:get|buy|have)|have to"
+        rf"^(?:for (?:the|my|our|this|tomorrow|tonight)[\w' ]*?,?\s+)?(?:{_I}|you)(?:'ll|'re| will| are| really| also"
+        rf"| still)*\s+(?:need|want|could do with|must (?:get|buy|have)|have to"
         r" (?:get|buy)|going to need|should (?:get|buy)|ought to (?:get|buy)|are missing|forgot|needs)\s+(?:to (?:get|buy|pick"
         r" up)\s+)?(?:some\s+|more\s+)*(?P<x>.+)",
         rf"^{_HAVE}\s+(?:just\s+|nearly\s+|almost\s+)*(?:used|finished|eaten|drunk|opened|had)\s+(?:up\s+"
@@ -100,6 +102,8 @@ _DONE = tuple(
         rf"|rung|\w{(2,)}ed|paid(?: for)?"
         r"|done|finished|sorted(?: out)?|did|completed|fixed|ordered|called|rang|booked|posted|sent|collected|found|have)\s+"
         r"(?P<x>.+)",
+        rf"^(?:{_I}(?:'ve)?|there(?:'s| is| are))\s+(?:(?:still|already|got|have|do)\s+)*(?:plenty|enough|loads|lots|a lot|tons"
+        rf"|heaps|some)\s+(?:of\s+)?(?P<x>.+)",
         r"^(?P<x>.+?)(?:'s|'re|\s+(?:is|are|has|have|was|were))\s+(?:been\s+|already\s+|all\s+|now\s+)*(?:done|paid|bought"
         r"|sorted|finished|completed|fixed|in the (?:cupboard|fridge|bag))\b.*$",
     )
@@ -152,6 +156,7 @@ _OWNED = re.compile(
     rf"|some)\s+(?P<x>{_NAME})\s*$",
     re.IGNORECASE,
 )
+_JUST_SOME = re.compile(rf"^{_SOME}\s+(?P<x>(?-i:[A-Z])[^,.;!?]*?),?\s+please\W*$", re.IGNORECASE)
 _WANTED = re.compile(
     rf"^(?:{_POLITE})(?:i(?:'d| would| could)?\s+(?:really\s+)?(?:do with|fancy|love|like|murder|use|go for|feel like"
     rf"|want)|i'?m"
@@ -216,7 +221,10 @@ def _put_them(words: str) -> str | None:
     if re.search(r"calendar|diary|agenda|schedule|planner", match["where"], re.IGNORECASE):
         event = _EVENT.match(core(before))
         where = re.match(rf"\w+(?: \w+)?\s+{_LISTED}", match["where"], re.IGNORECASE)
-        return None if event is None or where is None else f"{match['verb']} {event['x']} {where[0]}, {event['when']}"
+        if event is None or where is None:
+            return None
+        more = match["where"][where.end() :].rstrip("?!. ")
+        return f"{match['verb']} {event['x']} {where[0]}, {event['when']}{more if re.search(r'[0-9]| at ', more) else ''}"
     named = _object_of(before, _SHORT_OF)
     if named is None and re.match(rf"^{_POLITE}(?:book|reserve|order|get|call|make|arrange|set up)\s", before, re.IGNORECASE):
         return None  # two requests
@@ -285,6 +293,7 @@ def _played(words: str) -> str | None:
     on = _ON.match(words)
     said = words if on is None else on["before"]
     liked = _LIKED.match(said) or _WANTED.match(said) or (None if on is None else _OWNED.match(said))
+    liked = liked or _JUST_SOME.match(said)
     return None if liked is None else f"play {liked['x']}"
 
 

@@ -58,6 +58,8 @@ _CARRIERS = {
 _ONE_UNIT = re.compile(r"\b(?:in|is|are in|make)\s+an?\s+[a-z]+\W*$", re.IGNORECASE)
 _INSTEAD = re.compile(r"^.+\s+no,?\s+(?:(?:sorry|wait|actually),?\s+)?(?=[^\s])", re.IGNORECASE)
 """What a place is not: "London, no, Paris"."""
+_TELL_THEM = re.compile(r"^(?:and\s+)?(?:tell|let) (?:him|her|them)(?: know)?(?: that)?\s+(?=\w)", re.IGNORECASE)
+_ON_THE_WEB = re.compile(r"\s+(?:in|on|from) the (?:internet|web|net)$|\s+online$", re.IGNORECASE)
 _MEAL = re.compile(r"\s+(?:lunch|dinner|brunch|breakfast|supper)$")
 """What is eaten there is no part of its name."""
 _MEANWHILE = re.compile(
@@ -308,6 +310,7 @@ def _message(reading: Reading) -> str | None:
         if subject is not None and said.startswith(subject) and (body := message_in(said, None)) is not None:
             said = body
         said = _BODY.sub("", said) or None
+    said = None if said is None else _TELL_THEM.sub("", said) or None
     carrier = _CARRIERS.get(reading.action.id)
     said = said if said is None or carrier is None else carrier.sub("", said) or None
     if said is not None and said.endswith("?") and _ASKED.match(reading.words) and not _IS_QUESTION.search(said.rstrip("? ")):
@@ -332,8 +335,10 @@ def _queries(reading: Reading, slot: Slot) -> Values:
         or find_text(words, "query")
         or by_examples(reading.words, reading.action, slot.name)
     )
+    if said is not None and reading.action.id == "web.search":
+        said = _ON_THE_WEB.sub("", said) or said
     if said is not None and is_music:
-        said = trimmed(_MEANWHILE.sub("", said))
+        said = trimmed(_MEANWHILE.sub("", said).rstrip("? "))
     return () if said is None else (typed(said),)
 
 

@@ -69,6 +69,7 @@ _TWENTY_FOUR = re.compile(
 _SPACED = tuple(
     re.compile(rf"(?:(?<=at )|(?<=by )|(?<=until )|(?<=till )|(?<=@ )){pattern}(?:\s*{_MERIDIEM})?", re.IGNORECASE)
     for pattern in (
+        rf"(?P<hour>{_HOUR_WORD}|\d{{1,2}}) hours\b(?!\s+(?:ago|later|of|from))",
         rf"(?P<hour>\d{{1,2}}) (?P<minute>[0-5]\d)(?![\w:%]|[.,]\d)(?!\s+(?:{_UNITS}|for\b))",
         rf"(?P<hour>{_HOUR_WORD}|\d{{1,2}})\s+and\s+(?:an?\s+)?(?P<minute>half|quarter)\b(?!\s+(?:of|an?|hours?|hrs?"
         rf"|minutes?|mins?)\b)",
@@ -95,6 +96,7 @@ _CHINESE_PART = re.compile(
 )
 
 
+_COUNTED_NIGHT = re.compile(r"\b(?:\d+|one|an?)\s+$", re.IGNORECASE)
 _OF_A_DAY = re.compile(
     rf"(?:^|[,;:.!?@-]|\b(?:today|yesterday|tomorrow|tonight|\w+day|mon|tues?|wed|thu(?:rs?)?|fri|sat|sun|every|each"
     rf"|the|early|late|mid|by"
@@ -134,14 +136,7 @@ def find_clocks(text: str, *, is_bare: bool = False) -> list[Clock]:
             clock = _chinese(match) if pattern is _CHINESE else _english(match)
             if clock is not None:
                 _keep(found, clock)
-    for pattern in (_PART, _CHINESE_PART):
-        for match in pattern.finditer(text):
-            name = match["part"].lower()
-            is_said = pattern is _CHINESE_PART or match["lead"] or name in _ALWAYS or _OF_A_DAY.search(text[: match.start()])
-            if not is_said:
-                continue
-            hour, half = PARTS[name]
-            _keep(found, Clock(match.start(), match.end(), hour, 0, half, name not in _EXACT))
+    _keep_parts(found, text)
     if is_bare and not any(not clock.is_part for clock in found):
         for match in re.finditer(
             rf"(?<![\w.:])(?:({_HOUR_WORD})|(\d{{1,2}}))(?:[ -](thirty|fifteen|forty[ -]five))?(?![\w:.%/])", text, re.I
@@ -151,6 +146,18 @@ def find_clocks(text: str, *, is_bare: bool = False) -> list[Clock]:
                 _keep(found, clock)
                 break
     return sorted(found, key=lambda clock: clock.start)
+
+
+def _keep_parts(found: list[Clock], text: str) -> None:
+    """The parts of a day that say when, besides the hours."""
+    for pattern in (_PART, _CHINESE_PART):
+        for match in pattern.finditer(text):
+            name = match["part"].lower()
+            is_said = pattern is _CHINESE_PART or match["lead"] or name in _ALWAYS or _OF_A_DAY.search(text[: match.start()])
+            if not is_said or (name == "night" and _COUNTED_NIGHT.search(text[: match.start()])):
+                continue
+            hour, half = PARTS[name]
+            _keep(found, Clock(match.start(), match.end(), hour, 0, half, name not in _EXACT))
 
 
 def _keep(found: list[Clock], clock: Clock) -> None:

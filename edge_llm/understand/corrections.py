@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from datetime import datetime, timedelta
+from datetime import datetime
 
 from edge_llm.actions.manifest import Action, Slot, SlotRole
 from edge_llm.actions.values import SlotValue
@@ -15,12 +15,13 @@ from edge_llm.understand.corrections_chinese import heart_of, with_part
 from edge_llm.understand.durations import find_durations
 from edge_llm.understand.language import chinese_marks
 from edge_llm.understand.list_changes import list_changed
+from edge_llm.understand.moved_times import both_ends, moved_time, shifted
 from edge_llm.understand.numbers import find_numbers
 from edge_llm.understand.reading import PEOPLE
 from edge_llm.understand.recipients import find_named, read_reply, values_of
 from edge_llm.understand.remarks import put_right, remarked
 from edge_llm.understand.text_slots import trimmed
-from edge_llm.understand.times import find_times, moved, shown_time
+from edge_llm.understand.times import find_times, shown_time
 
 _LEAD = re.compile(
     r"^(?:(?:no+|nope|nah|ugh|argh|er+m?|uh|lol|whoops|my bad|scratch that|wait|sorry|oops|actually|hmm|um|oh|well"
@@ -38,8 +39,9 @@ _LEAD = re.compile(
     re.IGNORECASE,
 )
 _TRAIL = re.compile(
-    r"(?:[，,\s]*(?:(?<=\w) (?:suits|sounds|would be|is)\b[^,]*\b(?:better|nicer|best)|\bi (?:should have said"
-    r"|mean(?:t)?(?: to say)?)|吧|呗|啦|好了|谢谢|\binstead|\bplease|\bthen|\bsorry|\bactually|\bthanks"
+    r"(?:[，,\s]*(?:(?<=\w) (?:suits|sounds|works|would be|is)\b[^,]*\b(?:better|nicer|best)|\bi (?:should have said"
+    r"|mean(?:t)?(?: to say)?)|吧|呗|啦|好了|谢谢|\binstead|\bplease|\bthen|\bsorry|\bactually|\bthanks|\bmy (?:mistake|bad"
+    r"|fault)|\bsilly me|\boops"
     r"|\bif (?:you (?:would|could|don'?t mind)|possible)))+$",
     re.IGNORECASE,
 )
@@ -65,7 +67,6 @@ _MARKED = re.compile(
     r"|改|换|(?:听|点|买|吃|去|看|找|叫|放|订|要)的是|应该|我是说|等等|还是|而是",
     re.IGNORECASE,
 )
-_SHIFT = re.compile(r"(?P<earlier>提前|提早|早|往前(?:提|挪|调)?)|推迟|延后|延迟|延|晚|往后(?:推|挪|延|调)?|推后")
 _RESAID = re.compile(
     r"^(?:不对[，,]?|不是[，,]?|还是|改成|改为|改一下[，,]?|换成|就|那就)*(?:就?说(?!错)|内容(?:改成"
     r"|是|换成))[：:，,]?(?P<new>.{2,})$"
@@ -79,6 +80,7 @@ _REQUEST = re.compile(
     re.IGNORECASE,
 )
 """What begins something else than a correction."""
+_I_NEED = re.compile(r"\s+(?:i|we)(?:'m| am)? (?:need|want|mean|meant|after)[,;]?$", re.IGNORECASE)
 _TOLD = re.compile(
     r"^(?:(?:the|it|my|his|her|their|this|that|they|he|she)\b[\w' ]{0,25}|\w+) (?:says?|said|reads?|needs?|takes?"
     r"|wants?)\s+(?P<x>.+)$",
@@ -121,7 +123,7 @@ def correct(call_slots: Mapping[str, SlotValue], action: Action, words: str, con
         match = pattern.match(text)
         if match is None:
             continue
-        new, old = _LEAD.sub("", match["new"]).strip(), _LEAD.sub("", match["old"]).strip()
+        new, old = _I_NEED.sub("", _LEAD.sub("", match["new"])).strip(), _LEAD.sub("", match["old"]).strip()
         slot = _slot_named(action, old) or _slot_holding(call_slots, action, old)
         slot = slot or _slot_holding(call_slots, action, re.sub(r"^(?:the|my)\s+", "", old))
         if slot is not None and (changed := _changed(call_slots, action, slot, old, new, context)):
@@ -138,7 +140,7 @@ def correct(call_slots: Mapping[str, SlotValue], action: Action, words: str, con
     texts = [slot for slot in action.slots if slot.role in ("text", "item", "query", "place") and slot.name in call_slots]
     needed = [slot for slot in texts if slot.required]
     texts = needed if len(needed) == 1 else texts  # the dish, not where it goes
-    if not marked or rest == text or len(texts) != 1:
+    if not marked or rest == words.strip(" .。!！") or len(texts) != 1:
         return None
     said = _mended(call_slots[texts[0].name], texts[0], rest, context) or answer_slot(texts[0], rest, context, action=action)
     return None if said is None else {texts[0].name: said}
@@ -157,6 +159,8 @@ def _by_value(
 ) -> dict[str, SlotValue] | None:
     """What the new value in a reply changes: the reply is the value, or one of its clauses is."""
     rest = _LEAD.sub("", text).strip()
+    if (changed := _by_name(call_slots, action, rest, context)) is not None:
+        return changed
     if (changed := _bare(call_slots, action, rest, context)) is not None:
         return changed
     changed = _by_kind(call_slots, action, rest, context)
@@ -173,7 +177,7 @@ def _by_remark(call_slots: Mapping[str, SlotValue], action: Action, text: str, c
     message = _RESAID.match(text)
     if message is not None and "message" in call_slots:
         return {"message": typed(message["new"])}
-    return list_changed(call_slots, action, text) or _shifted(call_slots, action, text, context)
+    return list_changed(call_slots, action, text) or shifted(call_slots, action, text, context)
 
 
 def _like(held: object, new: str) -> SlotValue | None:
@@ -182,20 +186,6 @@ def _like(held: object, new: str) -> SlotValue | None:
         return None
     codes = list(_CODE.finditer(held))
     return typed(held[: codes[0].start()] + new + held[codes[0].end() :]) if len(codes) == 1 else None
-
-
-def _shifted(call_slots: Mapping[str, SlotValue], action: Action, text: str, context: Context) -> dict[str, SlotValue] | None:
-    """The time moved by a length: "提前半小时"."""
-    slot = next((one for one in action.slots if one.role == "time" and one.name in call_slots), None)
-    match = _SHIFT.search(text)
-    lengths = find_durations(text)
-    if slot is None or match is None or len(lengths) != 1 or lengths[0].start < match.end() or find_times(text, context.now):
-        return None
-    before = datetime.fromisoformat(call_slots[slot.name].value)
-    length = timedelta(seconds=lengths[0].duration.seconds)
-    at = before - length if match["earlier"] else before + length
-    value = at.date().isoformat() if slot.schema.get("format") == "date" else at.isoformat(timespec="seconds")
-    return {slot.name: typed(value, shown_time(at, context.now, context.language))}
 
 
 def _changed(
@@ -216,7 +206,7 @@ def _changed(
         said = _put_in(value.value, old, new) if old != value.value else new
         return {slot.name: typed(said)}
     if slot.role == "time":
-        return _moved(call_slots, slot, new, context)
+        return moved_time(call_slots, slot, new, context)
     answer = answer_slot(slot, new, context, action=action)
     return None if answer is None else {slot.name: answer}
 
@@ -228,33 +218,22 @@ def _put_in(text: str, old: str, new: str) -> str:
     return f"{before}{new}{after[shared:]}"
 
 
-def _moved(call_slots: Mapping[str, SlotValue], slot: Slot, text: str, context: Context) -> dict[str, SlotValue] | None:
-    times = find_times(text, context.now, is_bare=True)
-    if not times:
-        return None
-    before = call_slots.get(slot.name)
-    at = times[0].at
-    if before is not None:
-        try:
-            at = moved(datetime.fromisoformat(before.value), times[0])
-        except ValueError:
-            at = times[0].at
-    if at < context.now and not times[0].has_day:
-        at = times[0].at
-    value = at.date().isoformat() if slot.schema.get("format") == "date" else at.isoformat(timespec="seconds")
-    return {slot.name: typed(value, shown_time(at, context.now, context.language))}
-
-
-def _by_kind(call_slots: Mapping[str, SlotValue], action: Action, text: str, context: Context) -> dict[str, SlotValue] | None:
-    """The first slot whose kind of value the text holds: a length, a time, a person, a number, a place."""
+def _by_name(call_slots: Mapping[str, SlotValue], action: Action, text: str, context: Context) -> dict[str, SlotValue] | None:
+    """The slot that is named with its new value: "the time should be five", "put the subject as Monday"."""
     named = re.match(
-        r"^(?:the\s+)?(?P<slot>\w+)\s+(?:is|should be|to|should say)\s+(?P<new>.+)$|^(?P<zh>时间|日期|收件人|时长|地点"
+        r"^(?:(?:and|also)\s+)?(?:(?:put|make|set|use|have|change)\s+)?(?:the\s+)?(?P<slot>\w+)\s+(?:is|should be|to"
+        r"|as|should say)\s+(?P<new>.+)$|^(?P<zh>时间|日期|收件人|时长|地点"
         r"|目的地|内容|标题|主题|题目|金额)(?:是|改成|改为|换成|应该是)(?P<new2>.+)$",
         text,
         re.I,
     )
     if named is not None and (slot := _slot_named(action, named["slot"] or named["zh"])) is not None:
         return _changed(call_slots, action, slot, "", named["new"] or named["new2"], context)
+    return None
+
+
+def _by_kind(call_slots: Mapping[str, SlotValue], action: Action, text: str, context: Context) -> dict[str, SlotValue] | None:
+    """The first slot whose kind of value the text holds: a length, a time, a person, a number, a place."""
     by_role = {
         role: [slot for slot in action.slots if slot.role == role]
         for role in ("duration", "time", "recipient", "number", "amount", "choice", "place")
@@ -267,7 +246,9 @@ def _by_kind(call_slots: Mapping[str, SlotValue], action: Action, text: str, con
         answer = answer_slot(slot, text, context, action=action)
         return None if answer is None else {slot.name: answer}
     is_short = len(text.split()) <= 6 and len(text) <= 40
-    if by_role["time"] and is_short and (changed := _moved(call_slots, by_role["time"][0], text, context)) is not None:
+    if is_short and (both := both_ends(call_slots, by_role["time"], text, context)) is not None:
+        return both
+    if by_role["time"] and is_short and (changed := moved_time(call_slots, by_role["time"][0], text, context)) is not None:
         return changed
     if by_role["recipient"] and is_short:
         slot = by_role["recipient"][0]
@@ -342,7 +323,13 @@ def _count_alone(text: str) -> int | None:
     """The number that a clause is: "five", "five now"."""
     numbers = find_numbers(text)
     is_alone = len(numbers) == 1 and not re.search(
-        r"\w", re.sub(r"\b(?:now|then|of us|in all|total|altogether)\b", "", text[: numbers[0].start] + text[numbers[0].end :])
+        r"\w",
+        re.sub(
+            r"\b(?:just|only|now|then|of us|in all|total"
+            r"|altogether)\b",
+            "",
+            text[: numbers[0].start] + text[numbers[0].end :],
+        ),
     )
     return int(numbers[0].value) if is_alone else None
 

@@ -41,7 +41,7 @@ _LEAD = re.compile(rf"^(?:(?:{LEAD})\b[\s,.!:…-]*)+(?=\w)", re.IGNORECASE)
 _TAIL = re.compile(rf"(?:[\s,.!?…-]+(?:{TAIL})(?!\w)|[\s,.!…]+)+$", re.IGNORECASE)
 _CLAUSE = re.compile(r"\s*(?:[.;!?]+(?=\s|$)|,|\s[-–—]\s)\s*(?:(?:so|and so|but|and|then)\b,?\s*)?", re.IGNORECASE)
 _REMARK = re.compile(
-    r"(?:[,.;!]\s+(?:honestly|seriously|really|ugh|sorry))?(?:\s*[,;.!…]+\s*|\s+[-–—]+\s+)(?:(?:and|but|so|because"
+    r"(?:[,.;!]\s+(?:honestly|seriously|really|ugh|sorry))?(?:\s*[,;.!…]+\s*|\?\s+|\s+[-–—]+\s+)(?:(?:and|but|so|because"
     r"|cause|cos|as|since|or|otherwise|or else|before|though)\s+)*"
     r"(?:i|it|that|this|he|she|they|we|you|there|(?:my|the|our|his|her|their)\s+\w+|everyone|everybody|nobody|\w+)"
     r"(?:'(?:m|s|re|ve|ll)\b|\s+(?:just\s+|always\s+|never\s+|only\s+|really\s+|still\s+)*(?:am|is|are|was|were"

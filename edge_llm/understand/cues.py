@@ -6,7 +6,7 @@ import re
 
 _TO_MY = r"(?:to|on|onto|in|into)\s+(?:my|the|our|a)\s+"
 _LISTS = (
-    r"(?:shopping|shop|grocery|groceries|to[- ]?do|task|chores?|reading|wish)?\s*(?:list|lists|cart|basket|tasks?"
+    r"(?:shopping|shop|grocery|groceries|to[- ]?do|task|chores?|jobs?|reading|wish)?\s*(?:list|lists|cart|basket|tasks?"
     r"|to[- ]?dos?|notes?)"
 )
 PUT = "add|put|get|include|write|throw|stick|toss|pop|chuck|bung|sling|whack|shove|lob|pencil|squeeze|slot"
@@ -103,11 +103,11 @@ _CUES: dict[str, tuple[str, ...]] = {
         r"|任务|清单|要做|笔记|备忘).*",
         r"(?:设|建|加|定)(?:置|立)?(?:一?个)?提醒[，,：:]\s*(?P<x>.+)",
         r"^(?P<x>.+?)[，,]?(?:到时候|记得|别忘了)?(?:提醒我|叫我)(?:一下|一声)?$",
-        r"\bremind(?:er)?\s+(?:me|us)?\s*[,;]?\s*(?:to|about|that|of|for|:)?\s*(?P<x>.+)",
+        r"\bremind(?:er|ed)?\s+(?:me|us)?\s*[,;]?\s*(?:to|about|that|of|for|:)?\s*(?P<x>.+)",
         r"\b(?:don'?t|do not) let me forget\s+(?:to|about|that)?\s*(?P<x>.+)",
         rf"\b(?:{PUT})\s+(?P<x>(?!it\b|that\b|this\b|them\b).+?)\s+{_TO_MY}{_LISTS}",
         rf"\b(?:{PUT})\s+{_TO_MY}{_LISTS}\s*[:,]?\s*(?:to|that)?\s*(?P<x>.+)",
-        r"\b(?:note|memo)\b(?:\s+(?:down|to self))?\s*(?:that|:|saying|to|about)?\s*(?P<x>.+)",
+        r"\b(?:note|memo)\b(?:\s+(?:down|to self|for later|to me))?\s*(?:that|:|saying|to|about)?\s*(?P<x>.+)",
         r"\b(?:write|jot|take)\s+(?:this\s+)?down\s*(?:that|:)?\s*(?P<x>.+)",
         r"\bremember\s+(?:that|to)?\s*(?P<x>.+)",
         r"\b(?:share|copy|translate|say|read|send)\s+(?P<x>(?!(?:something|this|that|it)\b).+)",
@@ -202,7 +202,7 @@ _CUES: dict[str, tuple[str, ...]] = {
         r"\b(?:in\s+at|from|at|in)\s+(?P<x>(?!\d).+?)(?=\s+(?:for|on|to|at|tonight|tomorrow|with|this|next|delivered"
         r"|brought|sent"
         r"|dropped|please|by|and|around)\b|[,.?!]|$)",
-        r"\b(?:if|does)\s+(?P<x>[A-Z].+?)\s+(?:has|have)\b",
+        r"\b(?:if|does|whether|can|could)\s+(?P<x>(?-i:[A-Z]).+?)\s+(?:has|have|can|could|do|does|fit|takes?|squeeze)\b",
         r"\b(?:book|reserve)\s+(?P<x>(?:the\s+)?(?-i:[A-Z])[\w'’ &-]*?)(?=\s+(?:for|on|at)\b|,|$)",
         r"\b(?:table|seats?|reservation|dinner|lunch|brunch)\b.*?,\s*(?P<x>(?-i:[A-Z])[\w'’ &-]*?)(?=\s*[,.]|$)",
         r"(?:从|在)(?P<x>(?!.{0,6}上点)[^，,]+?)(?:订|点|叫|吃|预|来|买)",
@@ -220,7 +220,7 @@ _CUES: dict[str, tuple[str, ...]] = {
         r"(?:hearing\s+|listening to\s+)?(?:some\s+)?(?P<x>.+)",
         r"\b(?:search(?:\s+(?:the web|online|the internet|google|my \w+))?|google|look\s+up|look|find|browse|bing|hunt)\s*"
         r"(?:for|up|about|out)?\s+(?:(?:online|on the (?:web|internet))\s+(?=\w))?(?:me\s+)?(?P<x>.+?)(?=\s+(?:online"
-        r"|on (?:the web|google|the internet)|in my (?:files|notes"
+        r"|(?:on|in) (?:the web|google|the internet)|in my (?:files|notes"
         r"|mail|memory|documents))$|$)",
         r"\b(?:search|look|check)\s+(?:on\s+)?(?:the\s+)?(?:web|internet|online|through my \w+)\s+(?:for\s+)?(?P<x>.+)",
         r"\b(?:web search|internet search|search)\s+(?:on|for|about)?\s*(?P<x>.+)",

@@ -35,6 +35,12 @@ _COMPACT = re.compile(
     re.IGNORECASE,
 )
 """Hours and minutes without a word between them: "1h20", "1hr 20"."""
+_SECONDS = re.compile(
+    r"(?<![\w.])(\d{1,2}) ?min(?:ute)?s? (\d{1,2})(?: ?s(?:ec(?:ond)?s?)?)?\b(?! ?[ap]m\b|:"
+    r"|\s+(?:people|of)\b)",
+    re.IGNORECASE,
+)
+"""Minutes and seconds without a word between them: "1 min 30"."""
 _RINGS = re.compile(r"\b(?:wake|remind|ping|nudge|alarm)\b", re.IGNORECASE)
 _BARE = re.compile(r"(?<=\bin )\d{1,2}(?=\s+to\s+[a-z]|\s*[,.!?]|\s*$)", re.IGNORECASE)
 """Minutes, where something is to ring: "wake me in 20"."""
@@ -95,6 +101,7 @@ def find_durations(text: str) -> list[FoundDuration]:
         FoundDuration(one.start(), one.end(), Duration(0, 5400 if one["part"].lower() == "half" else 4500))
         for one in _HALVES.finditer(text)
     ]
+    parts += [FoundDuration(m.start(), m.end(), Duration(0, 60 * int(m[1]) + int(m[2]))) for m in _SECONDS.finditer(text)]
     if _RINGS.search(text):
         parts += [FoundDuration(one.start(), one.end(), Duration(0, 60 * int(one[0]))) for one in _BARE.finditer(text)]
     for pattern, reading in ((_ENGLISH, _english), (_CHINESE, _chinese)):

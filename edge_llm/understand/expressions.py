@@ -72,6 +72,16 @@ _PRICED = re.compile(
     r"|a pop|a time|every\s+\w+)\b",
     re.IGNORECASE,
 )
+_ADDED = re.compile(
+    r"\b(?:add|adding|sum|total)(?: up| together)?\s+((?:[$£€¥]?\d+(?:\.\d+)?\s*(?:,\s*(?:and\s+)?|\s+and\s+"
+    r"|\s+plus\s+))+[$£€¥]?\d+(?:\.\d+)?)(?![\w%])",
+    re.IGNORECASE,
+)
+_EQUATION = re.compile(
+    r"(?<![\w.])(?:\(|-\s?)*(?:\d+(?:\.\d+)?[a-z]?|[a-z])(?:\s*(?:\*\*|[-+*/^=()])\s*|(?:\d+(?:\.\d+)?[a-z]?"
+    r"|[a-z])(?![a-z]))*(?![\w])",
+    re.IGNORECASE,
+)
 _PAID = re.compile(
     r"[$£€¥]?(?P<price>\d+(?:\.\d+)?)(?:\s*(?:quid|pounds?|dollars?|euros?|yuan|bucks))?\s+(?:an?|per|each"
     r"|every)\s+(?P<unit>[a-z]+)\b(?:(?!\d).)*"
@@ -85,6 +95,11 @@ _SHARED = re.compile(
     r"|[$£€¥]?(?<![\d.])(?P<sum2>\d+(?:\.\d+)?)(?:\s+(?:quid|pounds?|dollars?|euros?|yuan|bucks))?\s+(?:split|shared"
     r"|divided)\s+(?:between|among|by)"
     r"\s+(?P<people2>\d+)",
+    re.IGNORECASE,
+)
+_ASKS_SUM = re.compile(
+    r"(?:please |so |and )*(?:work out|calculate|compute|what(?:'?s| is)|how much is"
+    r"|figure out)\b",
     re.IGNORECASE,
 )
 _ALTOGETHER = re.compile(
@@ -119,6 +134,9 @@ def _priced(words: str) -> str | None:
     shared = _SHARED.search(text)
     if shared is not None:
         return f"{shared['sum'] or shared['sum2']}/{shared['people'] or shared['people2']}"
+    added = _ADDED.search(text)
+    if added is not None:
+        return "+".join(re.findall(r"\d+(?:\.\d+)?", added[1]))
     match = _PRICED.search(text) or _PAID.search(text)
     return None if match is None else f"{match['count']}*{match['price']}"
 
@@ -135,13 +153,17 @@ def _together(words: str) -> str | None:
 
 def _clause(words: str) -> str | None:
     """The one clause that is a sum or an equation, among remarks: "solve 4x - 9 = 15 for me, it's for school"."""
+    equations = [one[0].strip() for one in _EQUATION.finditer(words) if one[0].count("=") == 1]
+    if len(equations) == 1 and (equation := _read(equations[0])) is not None:
+        return equation
     clauses = [re.sub(r"\s+for (?:me|us)\b.*$", "", one, flags=re.IGNORECASE) for one in re.split(r"[,;:?!]\s+|\.\s+", words)]
     if len(clauses) == 1:
         whole = clauses[0]
         return _read(whole) if whole != words else None
     found = [expression for one in clauses if (expression := _read(one)) is not None]
+    asked = [one for one in clauses if _read(one) is not None and _ASKS_SUM.match(one.strip())]
     remarks = " ".join(one for one in clauses if _read(one) is None)
-    return found[0] if len(found) == 1 and not re.search(r"\d", remarks) else None
+    return found[0] if len(found) == 1 and (asked or not re.search(r"\d", remarks)) else None
 
 
 def _read(words: str) -> str | None:

@@ -48,7 +48,8 @@ _TAKEN_BACK = (
     rf"|don'?t (?:worry|bother)"
     r"|(?:i )?(?:don'?t|do not|no longer) (?:want|need) (?:it|that|this|one|to|anything)(?: (?:any ?more|after all|now))?"
     r"|(?:it'?s|that'?s) (?:fine|ok(?:ay)?|alright|all right)(?=[\s,.;!-]+(?:i|we|he|she|they|no)\b)"
-    r"|no need(?: (?:to|for (?:it|that)))?|not needed|(?:i(?:'ve)? )?changed my mind|call it off|i(?:'d"
+    r"|no need(?: (?:to|for (?:it|that)))?|not needed|no (?:\w+ )?(?:needed|required|necessary)|(?:(?:i|we)(?:'ve"
+    r"| have)? )?changed (?:my|our) (?:minds?|plans?)|call it off|i(?:'d"
     r"| would) rather not|let'?s not"
 )
 _CANCEL = re.compile(

@@ -84,9 +84,16 @@ _BETWEEN = re.compile(
 _CHINESE_BETWEEN = re.compile(r"(?:把|将)[“\"]?(?P<x>.+?)[”\"]?(?:这句话|这条消息)?(?:发送?|转)给\s*$")
 
 
+_ABOUT = re.compile(
+    r"\be-?mail\b[^:]*?\b(?:about|regarding"
+    r"|re)\s+(?P<subject>[^:.]{2,40}):\s*(?P<message>\S.*)$",
+    re.IGNORECASE | re.DOTALL,
+)
+
+
 def fields_in(words: str) -> tuple[str, str] | None:
     """The subject and the text of a mail that is dictated field by field, or None."""
-    match = _FIELDS.search(words)
+    match = _FIELDS.search(words) or _ABOUT.search(words)
     subject, message = (None, None) if match is None else (_clean(match["subject"]), _clean(match["message"]))
     return None if subject is None or message is None or '"' in subject else (subject, message)
 

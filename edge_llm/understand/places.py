@@ -24,7 +24,7 @@ _DESTINATION = (
     r"|eats)\b)(?P<x>[a-z][^,.?!]+)",
     rf"\bwhich way\b.*?\b(?:to|for)\s+{_NAME}{_STOP}",
     rf"\b(?:reach|get over to|(?:taken|driven|dropped(?: off)?) (?:to|at))\s+{_NAME}{_STOP}",
-    r"\b(?:directions?|route|way|navigate|navigation|drive|get|go|going|ride|taxi|cab|uber|lyft|car|flights?|fly|flying"
+    r"\b(?:directions?|route|way|nav|navigate|navigation|drive|get|go|going|ride|taxi|cab|uber|lyft|car|flights?|fly|flying"
     r"|train|trip|travel|take me|walk|heading|"
     rf"head|bring me|drop me|pick-?up|bus|ticket|tickets|me|us)\b[^,]*?\s(?:back\s+)?to\s+(?!(?:get|go|take|the"
     rf" way)\b){_NAME}{_STOP}",
@@ -60,7 +60,7 @@ _PLACE = (
     rf"^(?:看一?[看下]?|查一?[查下]?|找一?[找下]?|显示|标出)?{_NAME}在地图(?:上|里)",
     r"哪(?:里|儿|边)?有(?P<x>[^，,吗？?呢]+)",
     rf"\b(?:weather|forecast|temperature|rain|snow|sunny|hotels?|rooms?|(?:places?|somewhere"
-    rf"|anywhere) to stay)\b.*?\b(?:in|for|at|near"
+    rf"|anywhere) to stay)\b.*?\b(?:in|for(?!\s+(?:\d+|two|three|four|five|six)\b)|at|near"
     rf"|around)\s+(?!the (?:morning|afternoon|evening)\b){_NAME}{_STOP}",
     rf"\b(?:map of|where(?:'s| is| are)|locate|find|show(?: me)?|look up|pull up|bring up|point out|display|mark)\s+"
     rf"(?:the\s+)?(?:location of\s+|map of\s+|way"
@@ -92,7 +92,8 @@ _BY_NAME = {
 }  # fmt: skip
 _RULES = {name: tuple(re.compile(pattern, re.IGNORECASE) for pattern in patterns) for name, patterns in _BY_NAME.items()}
 _NOT_A_PLACE = re.compile(
-    r"(?:here|there|it|me|pick me up|my (?:calendar|list|phone)|the (?:way|map|weather|forecast|web)|get there|what|who|a"
+    r"(?:here|there|it|me|(?:an? )?(?:hotel|room|place(?: to stay)?|flight|taxi|cab)|somewhere|pick me up"
+    r"|my (?:calendar|list|phone)|the (?:way|map|weather|forecast|web)|get there|what|who|a"
     r"|an|one|now|outside|"
     r"(?:日历|日程).*|一[个家间晚张套座处]|[个间晚张套座处]|这里|那里|这儿|我|一下|查|看|查一下|今天|明天|后天|今晚|帮我|地图|天气|告诉我)?",
     re.IGNORECASE,

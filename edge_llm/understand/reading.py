@@ -23,7 +23,7 @@ _POSSESSIVE = re.compile(r"(?<=day|row)['’]s\b", re.IGNORECASE)
 """As in "Friday's weather", which is asked for; a thing that is named by its day is not."""
 PEOPLE = re.compile(
     r"(?P<count>\d+|one|two|three|four|five|six|seven|eight|nine|ten|eleven|twelve)\s+(?:people|persons?|guests?|adults?"
-    r"|of us|passengers?|seats?|travell?ers?|pax)\b"
+    r"|of us|passengers?|tickets?|seats?|travell?ers?|pax)\b"
     r"|\b(?:for|table|table of|party of|seats?)\s+(?P<for>\d+|two|three|four|five|six|seven|eight|nine|ten|eleven|twelve)(?!\s*"
     r"(?::|[ap]\.?m\b|minutes?|hours?|days?|nights?|weeks?|o'clock))(?=\s|$|[,.])"
     r"|(?P<zh>\d+|[一二两三四五六七八九十]+|俩|仨)(?:个?(?:大人|成人|成年人|人(?![民生]))|位|张|名)",

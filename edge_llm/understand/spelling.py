@@ -61,7 +61,7 @@ _SHORT: Final = {
     "o'clock": "oclock",
     "minutes": "mins|minuts|minuites",
     "reminder": "remindr|remider",
-    "remind": "remnd|remid",
+    "remind": "remnd|remid|rmd",
     "calendar": "calender|calandar",
     "wednesday": "weds|wednsday|wensday",
     "restaurant": "restaraunt|restuarant|resturant",

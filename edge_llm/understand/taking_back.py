@@ -62,7 +62,8 @@ _NOT_NEEDED = re.compile(
 """A no with what is done instead: "nah I'll walk", "no wait, I've just done it"."""
 _TELLS_WHY = re.compile(
     r"(?:(?:because|as|since|cause|cos|it seems|turns out|apparently|looks like)\s+)?(?:i|we|he|she|they|it|you|my|our|his|her"
-    r"|their|the|there|someone|somebody|everyone|everything|that|this|too|no|not|already|just|\w+'s|[a-z]+ (?:is|has"
+    r"|their|the|there|someone|somebody|everyone|everything|that|this|too|no|not|already|just|found|got|thanks?"
+    r"|thank you|\w+'s|[a-z]+ (?:is|has"
     r"|was|are|just))"
     r"(?:\b|')",
     re.IGNORECASE,
@@ -90,8 +91,8 @@ def is_left_for_a_reason(words: str) -> bool:
         return True
     if not any(backs) or (ASKS_ANEW.search(said) and not backs[-1]):
         return False
-    rest = [_LEFT.sub("", clause) for clause, back in zip(clauses, backs, strict=True) if not back]
-    return all(not clause or _TELLS_WHY.match(clause) for clause in rest)
+    rest = [clause for clause, back in zip(clauses, backs, strict=True) if not back]
+    return all(any(not one or _TELLS_WHY.match(one) for one in (clause, _LEFT.sub("", clause))) for clause in rest)
 
 
 def _parts(clause: str) -> list[str]:

@@ -26,10 +26,16 @@ _GAP = re.compile(
 )
 _RANGE = re.compile(r"\s*(?:to|till|until|-|–|—|through|and|到|至)\s*", re.IGNORECASE)
 _BEFORE = re.compile(
-    r"(?:^|(?<=\s))(?:at|on|by|for|around|about|in|from|between|this|starting|until|before|@)\s+(?:the\s+)?$", re.IGNORECASE
+    r"(?:^|(?<=\s))(?:first thing(?: on)?|at|on|by|for|around|about|in|from|between|this|starting|until|before"
+    r"|@)\s+(?:the\s+)?$",
+    re.IGNORECASE,
 )
 _NEAR_DAY = re.compile(r"(?:tomorrow|today|tonight|this|next|every|each)\b", re.IGNORECASE)
-_BEFORE_DAY = re.compile(r"(?:^|(?<=\s))(?:by|for|from|starting|until|before|around|about)\s+$", re.IGNORECASE)
+_BEFORE_DAY = re.compile(
+    r"(?:^|(?<=\s))(?:first thing(?: on)?|by|for|from|starting|until|before|around"
+    r"|about)\s+$",
+    re.IGNORECASE,
+)
 """Before "tomorrow" an "in" is not of the time: "bring it in tomorrow"."""
 _CHINESE_BEFORE = re.compile(r"(?:在|于|从|定在|改到|换成)$")
 _CHINESE_AFTER = re.compile(r"(?:之|以)?前(?![天往])")
@@ -43,7 +49,8 @@ _PM_WORDS = re.compile(
     re.IGNORECASE,
 )
 _AM_WORDS = re.compile(
-    r"\b(?:wak(?:e|ing|en)|woken|up (?:by|at)|breakfast|alarm|get up|run)\b|起床|叫醒|早饭|早餐|闹钟"
+    r"\b(?:wak(?:e|ing|en)|woken|(?:be|get(?: me| us)?|getting|am|'m|is|been) up (?:by|at)|breakfast|alarm|get up"
+    r"|run)\b|起床|叫醒|早饭|早餐|闹钟"
     r"|晨跑",
     re.IGNORECASE,
 )
@@ -88,8 +95,10 @@ def find_times(text: str, now: datetime, *, is_bare: bool = False) -> list[Time]
     found = _relative(text, now, durations)
     taken = [(one.start, one.end) for one in found]
     # "for 2 hours" is no hour of the day
-    lengths = [(one.start, one.end) for one in durations]
-    clocks = [clock for clock in find_clocks(text, is_bare=is_bare) if not _overlaps(clock, [*taken, *lengths])]
+    clocks = find_clocks(text, is_bare=is_bare)
+    spans = [(one.start, one.end) for one in clocks]  # "20 minutes before six" is no length
+    lengths = [(one.start, one.end) for one in durations if not any(a <= one.start and one.end <= b for a, b in spans)]
+    clocks = [clock for clock in clocks if not _overlaps(clock, [*taken, *lengths])]
     clocks = [clock for clock in clocks if not _is_count(text, clock, clocks)]
     days = [day for day in find_days(text, now.date()) if not _overlaps(day, taken)]
     found += [_resolved(text, now, group) for group in _groups(text, days, clocks)]
