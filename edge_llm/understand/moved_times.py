@@ -8,9 +8,9 @@ from datetime import datetime, timedelta
 
 from edge_llm.actions.manifest import Action, Slot
 from edge_llm.actions.values import SlotValue
+from edge_llm.understand.by_rules import typed
 from edge_llm.understand.context import Context
 from edge_llm.understand.durations import Duration, find_durations
-from edge_llm.understand.by_rules import typed
 from edge_llm.understand.times import find_times, moved, shown_time
 
 _SHIFT = re.compile(r"(?P<earlier>提前|提早|早|往前(?:提|挪|调)?)|推迟|延后|延迟|延|晚|往后(?:推|挪|延|调)?|推后")
