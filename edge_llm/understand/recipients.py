@@ -52,7 +52,7 @@ _NO_NAME = {
 _CHINESE_PRONOUNS = ("我", "他", "她", "你", "它", "咱", "大家", "自己", "谁")
 _NO_CHINESE_NAME = ("个", "一", "下", "了", "吧", "这", "那", "几", "点", "声")
 """What follows a verb and begins no name: "约个会", "问下"."""
-_MINE = re.compile(r"我的?(?=[爸妈哥姐弟妹老媳爷奶外儿女太爱丈房同朋])")
+_MINE = re.compile(r"(?:我|咱们?|俺)的?(?=[爸妈哥姐弟妹老媳爷奶外儿女太爱丈房同朋])")
 _JOINT = re.compile(r"\s*(?:,\s*and\b|,|\b(?:and|plus)(?: then| also)?\b|&|、|，|和|跟|与|以及)\s*", re.IGNORECASE)
 _TELLS = re.compile(
     rf"^(?:(?:{LEAD})\b[\s,.!:-]*)*(?:tell(?:ing)?|ask(?:ing)?|let(?:ting)?(?=.* know\b)|inform|ping|hit up|reply to"

@@ -20,7 +20,7 @@ _COURTESY = re.compile(
 )
 _ASIDE = re.compile(rf"(?:[，,。\s]+{ASIDES}{PARTICLES}*)+[。.！!？?~]*$", re.IGNORECASE)
 _EDGE = re.compile(
-    rf"^(?:[到至](?=出差|旅游|去)|{PARTICLES}*[，,：:；;、\s]+|的(?=[\u3400-\u9fff])|着[，,\s]+)+|(?:[，,：:；;、\s]|的)+$"
+    rf"^(?:的?时候[，,\s]|[-–—]\s*|[到至](?=出差|旅游|去)|{PARTICLES}*[，,：:；;、\s]+|的(?=[\u3400-\u9fff])|着[，,\s]+)+|(?:[，,：:；;、\s]|的)+$"
 )
 _ITEM_BREAK = re.compile(r"(?<=[\u3400-\u9fff])\s+(?:还有|和|以及)?\s*(?=[\u3400-\u9fffA-Za-z\d])")
 _PLACE_CLAUSE: Final = re.compile(
@@ -35,6 +35,9 @@ _POINTS: Final = re.compile(
     r"|进去|存|存通讯录|存一?下|下来|了|吧|安排|事儿?|东西|啥|网上买?|[查搜]+|看看)+"
 )
 """What names nothing: a pronoun, or what is left of a verb."""
+_TO_BUY: Final = re.compile(
+    r"^(?:(?:去|到|上)[\u3400-\u9fff]{1,4}?)?(?:还|我)?(?:要|得|想|需要)?买(?:点|些)?(?=[\u3400-\u9fff]{2})"
+)
 _CONVENED: Final = re.compile(r"^(?:兹?定于?|拟于?)?(?:召开|举行|举办|进行)|^兹?定于?(?=[\u3400-\u9fff]{2})")
 _BUDGET_AHEAD: Final = re.compile(r"^一?个?[\d一二两三四五六七八九十百千]+(?:来|多)?(?:块钱?|元)?(?:以内|以下|之内|左右)的")
 _LEFT_OVER: Final = re.compile(r"^(?:开始|结束|开|持续|时长|大概|左右|到|从|，|,|\s)*$")
@@ -84,6 +87,10 @@ def _kept(text: str, action: Action) -> str | None:
         return without_remarks(said)
     if action.id == "shop.buy":
         return _cleaned(_BUDGET.split(_BUDGET_AHEAD.sub("", said))[0])
+    if action.id == "shopping.add":
+        return _TO_BUY.sub("", said) or None
+    if action.id == "list.remove":
+        return re.sub(r"(?:都|也|全)+$", "", said) or None
     if action.id == "calendar.add":
         return _without_place(_CONVENED.sub("", said))
     return said
