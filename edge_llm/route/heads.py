@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 
 from edge_llm.route.heads_chinese import action_in_chinese, takes_away
-from edge_llm.route.telling_chinese import asked_after, is_told_chinese
+from edge_llm.route.telling_chinese import asked_after, is_told_chinese, states
 from edge_llm.understand.courtesy import LEAD
 from edge_llm.understand.cues import LANGUAGES, SOCIAL
 from edge_llm.understand.language import language_of
@@ -280,7 +280,7 @@ def action_of(words: str) -> str | None:
 def is_told(words: str) -> bool:
     """Whether a sentence only tells something, or asks the assistant about itself, and so asks for no action."""
     text = words.strip()
-    if _SIGH.search(text) or (language_of(text) == "zh" and is_told_chinese(text)):
+    if _SIGH.search(text) or (language_of(text) == "zh" and (is_told_chinese(text) or states(text))):
         return action_of(text) is None
     if _ONE_CLAUSE.match(text) is not None:
         return any(pattern.search(text) for pattern in _TOLD)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-from edge_llm.understand.clauses_chinese import spans
+from edge_llm.understand.clauses_chinese import begins, spans
 
 _IMPERATIVE = (
     r"帮(?:我|忙|个忙)|(?:^|[，,。\s]|你)给我(?![妈爸哥姐弟妹老媳爷奶外])|^把|分享|转发|[：:]|请(?!假"
@@ -42,6 +42,10 @@ _TELLING = tuple(
         r"^[^，,：:]{2,10}比[^，,：:]{1,10}(?:还|更|都)[^，,]{1,6}$|最(?:适合|怕|讨厌|喜欢|爱)[^，,]{1,8}$|^谁还|^哪有人",
         r"^[^，,：:]{1,10}了(?:[一二两三四五六七八九十百几\d]+|好几|无数|好多)(?:遍|次|回|年|个月|天|趟)了?$",
         r"^[^，,：:说]{1,10}(?:真|简直|就)是[^，,]{1,12}$(?<![吗么])|得(?:乱七八糟|一塌糊涂|[^，,]{0,3}(?:猛|离谱|累|晕|烂|差|慢|快)了?)$",
+        r"比[^，,：:]{1,8}(?:贵|便宜|多|少|大|小|高|低|好|差|快|慢|长|远|难|热|冷)[^吗么？?]{0,4}$|^刚[^，,]{1,4}完",
+        r"^[那这][家个种][^，,：:]{2,12}(?:要|卖)[\d一二两三四五六七八九十百]+[^，,]{0,3}$|^(?:翻译|打车|导航)(?:这活|师傅|说|老|又)",
+        r"(?:买|订|点|写|发|存|做|翻译成[^，,]{1,3})的[^，,：:]{1,8}(?:不|太|很|真|都|离|比|丢|坏)|从来(?:没|不)|从没|根本|压根",
+        r"^[^，,我你]{2,8}(?:不认识|不知道|不懂|(?<!会)不会(?!会)|不认)|(?:还是|都是)[^，,]{1,6}的$|^今天[^，,：:]{2,10}是[^，,：:不]{1,6}$",
         # what went wrong or was too much, and what it cost
         r"差点|害得?我|让人.{1,6}[死了不]|(?:弄|搞|气|烦|累|吵|热|冻|饿|困)得|受不了|没救了",
         r"^[^，,：:]{1,10}没(?:响|接|来(?!得及)|到|收到|听见|看到|发出去|睡|赶上|带|买到|订到|抢到|叫到|打通|回(?!来))[^，,]{0,6}(?<![吗没么])$",
@@ -58,6 +62,34 @@ _ASKS_HOW = re.compile(
     re.IGNORECASE,
 )
 """Questions about an app, and what is asked of the assistant itself."""
+
+
+_WANTS = re.compile(
+    r"(?:想要?|需要|希望|打算|准备|得|该|要)(?=[去到买订定听看吃喝点叫找查约打发坐飞住换知放用来])"
+    r"|有没有|是不是|还是|能不能|会不会|要不要|行不行|好不好|可不可以|怎么|咋|哪|啥|谁|几|多[少久远大长高重]|[吗呢么吧呗没不？?]$"
+    r"|(?:告诉|叫|喊|通知|提醒)我|(?:[用吃喝]完|买(?:好|到|过)?|没)了$"
+)
+_COMMANDS = re.compile(
+    r"(?:找|看|查|播|放|听|翻译(?!这)|导航(?!说|还|又)|提醒|叫|打(?!车师傅)|发|订|买|来|去|到|从|用|在|和|跟|约|安排|说说|回|通知|让|把|勾|划|删|取消|设|定|记|加|写|存|画"
+    r"|算|换|开|关|给|告诉|微信(?!步数|群)|短信|邮件|whatsapp)(?!了|过)",
+    re.IGNORECASE,
+)
+"""How somebody asks who names no action by the way of asking: words anywhere, and verbs that begin a clause."""
+_STATES = re.compile(
+    r"[\u3400-\u9fff](?:了|过|着)(?![吗么吧没])|.(?:真|太|都|又|就|才|还|也|总|老是|一直|从来|每天|天天|愣是|居然|竟然|终于|原来|越来越)[\u3400-\u9fff]"
+    r"|^[^，,]{1,8}(?:不是|是|不会|不能|不对|不行|没有?|把|被|让|说)[\u3400-\u9fff]|[\u3400-\u9fff]得[\u3400-\u9fff]"
+    r"|^(?:我|他|她|它|我们|他们|我?[妈爸哥姐弟妹奶爷]|老板|领导|老师|同事|女儿|儿子)(?:今天|昨天|在|失|从)"
+    r"|^.{2,10}(?:今天|昨天)[^，,]{0,4}(?:不错|还行|[\d一二两三四五六七八九十]+)"
+)
+"""Signs of a statement: what has happened, what always is, who is what."""
+
+
+def states(words: str) -> bool:
+    """Whether a Chinese sentence that names no action by the way of asking states something and asks for nothing."""
+    text = words.strip().rstrip("。！!~～… ")
+    if _STATES.search(text) is None or _ASKED.search(text) is not None or _WANTS.search(text) is not None:
+        return False
+    return not any(map(_COMMANDS.match, begins(text)))
 
 
 def asked_after(words: str) -> str:
