@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import re
 
-from edge_llm.understand.clauses_chinese import begins, spans
+from edge_llm.understand.clauses_chinese import begins, clauses, spans
 
 _IMPERATIVE = (
     r"帮(?:我|忙|个忙)|(?:^|[，,。\s]|你)给我(?![妈爸哥姐弟妹老媳爷奶外])|^把|分享|转发|[：:]|请(?!假"
     r"|客)|麻烦(?:你|您)|提醒我|别让我|[加记写放添](?:到|进|上|一?下|在)|划掉|删掉|(?:[设定]|set\s?)(?:个"
     r"|一)|订(?:个|一|张)|查(?:一?下|查)"
     r"|搜|打开|导航(?!把|又)|叫(?:个|辆)|打给|发(?:给|个|条)|点(?:个|份|杯)|来(?:个|份|杯|首|点)"
-    r"|告诉(?!我)|播放|翻译(?:成|一下)|怎么[走去说]|[吗呢么？?]$|什么|多少|哪|几点|记住|记一|别忘"
+    r"|能不能|把.{1,12}[调买放丢](?!快|慢|高|低|成)|丢到|列进|调出来|拨.{1,8}电话|打电话给|打部|啥情况|地图(?:上)?看|mail一?下|告诉(?!我)|播放|翻译(?:成|一下)|怎么[走去说]|[吗呢么？?]$|什么|多少|哪|几点|记住|记一|别忘"
 )
 _BROKEN = r"(?:没响|不准|不灵|打不通|没人接|超时|难用|急死|到吐|崩了|卡死|闪退|不好使)"
 _APPS_AND_THINGS = r"(?:微信|短信|邮件|闹钟|外卖|打车|滴滴|支付宝|淘宝|京东|机票|酒店|导航|清单|日历|whatsapp|天气预报)"
@@ -37,6 +37,14 @@ _TELLING = tuple(
         r"^[^，,]{2,12}(?:好像|可能|估计|应该|貌似)(?:被|是|要|会|不).{1,10}(?:了|吧)?$",
         r"^.{0,8}(?:真|太|好(?!不)|特别|超|挺|有点)(?:好|不错|美|棒|热闹|难|不好).{0,4}[啊呀哦呢了的]?[。！!~]*$",
         r"^.{1,8}(?:排队|等)了?.{0,3}(?:小时|分钟|半天|好久).*$",
+        r"^(?:昨天|昨晚|前天|上次|上周|上个月|去年|刚才|今早|之前|以前)(?!.*(?:什么|哪|谁|几|多少|吗"
+        r"|提醒|记|查|找|搜|帮|请|set\s?[个一]|进去)).*$",
+        r"^(?:我|我们|他|她|他们|我(?:的)?(?:朋友|同事|哥|姐|弟|妹|爸|妈|老婆|老公)\w{0,2})(?:每天都"
+        r"|总是|经常|从来|老是|一直|最?喜欢|讨厌|好想)",
+        r"^我(?:的)?(?:朋友|同事|[哥姐弟妹爸妈]{1,2})是",
+        r"^(?!.*(?:帮|请|给我|提醒|要|麻烦|发|说|告诉|写|记|译|搜|享|回复)).*(?:真|太|特别|非常|挺"
+        r"|好)(?:好[听吃看玩喝]|难[听吃看过受]|麻烦|累|贵|逗"
+        r"|无聊|有意思|漂亮|可爱|开心|烦|棒|厉害|吵|慢|美|差|糟糕?)(?:了|的|啊|呀)?$",
         # opinions, comparisons, how often and how badly, and what nobody answers
         r"^(?:我|他|她|我们|大家)?(?:觉得|感觉|认为|以为|怀疑|发现|听说|据说)",
         r"^[^，,：:]{2,10}比[^，,：:]{1,10}(?:还|更|都)[^，,]{1,6}$|最(?:适合|怕|讨厌|喜欢|爱)[^，,]{1,8}$|^谁还|^哪有人",
@@ -57,7 +65,7 @@ _TELLING = tuple(
 _ASKED = re.compile(_IMPERATIVE)
 _ASKS_HOW = re.compile(
     rf"^{_APPS_AND_THINGS}[^：:说]{{0,6}}(?:怎么|咋(?!样)|为什么|为啥|要多少|能不能|可不可以|好用|安全|收费)"
-    r"|^.{2,8}有(?:什么|啥)(?:用|意思|好)|^.{2,10}(?:是干嘛|是干什么|是做什么)(?:用)?的"
+    r"|^[^，,]{2,10}几(?:分钟|个?小时|个?钟头|天)(?:是|才|能|可以|合适|最好)|^.{2,8}有(?:什么|啥)(?:用|意思|好)|^.{2,10}(?:是干嘛|是干什么|是做什么)(?:用)?的"
     r"|^(?:你)?(?:给我|帮我)?(?:唱|讲|背|编|猜)(?:一?[首个段句篇])(?:歌|故事|.{0,4}笑话|诗|谜语|绕口令|作文)",
     re.IGNORECASE,
 )
@@ -65,9 +73,13 @@ _ASKS_HOW = re.compile(
 
 
 _WANTS = re.compile(
-    r"(?:想要?|需要|希望|打算|准备|得|该|要)(?=[去到买订定听看吃喝点叫找查约打发坐飞住换知放用来])"
+    r"(?:想先?|要|需要|希望|打算|准备|得|该)(?=[今明去到过回买订定听看吃喝点叫找查约打发坐飞住换知放用来])"
     r"|有没有|是不是|还是|能不能|会不会|要不要|行不行|好不好|可不可以|怎么|咋|哪|啥|谁|几|多[少久远大长高重]|[吗呢么吧呗没不？?]$"
     r"|(?:告诉|叫|喊|通知|提醒)我|(?:[用吃喝]完|买(?:好|到|过)?|没)了$"
+    r"|[\u3400-\u9fff]一?下(?![雨雪午周班课车楼个级旬边])|给我|帮着|[出上]来|上去|[去删勾撤清消列]掉|(?<!把我)删了|掉$|搁|存成|瞅瞅|试试|解解|得了$|[闹叫]醒"
+    r"|[开排整设打]个|(?:别|不要)留|有空|多钱|[^，,]不[^，,]{1,2}$|再拨|赶紧|订了$|计时|方程|短信(?=传|问|里|给)|微信[问回说发]"
+    r"|(?:购物单|清单|待办|日历|日程|待办事项)(?:里|上|中)?(?:给|调|拿|翻|打|念|列|加|放|怎|现|都|一|划|删|去|留|记|写(?!着)|$)"
+    r"|\b(?:to ?do|list|mail|google|whatsapp)"
 )
 _COMMANDS = re.compile(
     r"(?:找|看|查|播|放|听|翻译(?!这)|导航(?!说|还|又)|提醒|叫|打(?!车师傅)|发|订|买|来|去|到|从|用|在|和|跟|约|安排|说说|回|通知|让|把|勾|划|删|取消|设|定|记|加|写|存|画"
@@ -76,7 +88,7 @@ _COMMANDS = re.compile(
 )
 """How somebody asks who names no action by the way of asking: words anywhere, and verbs that begin a clause."""
 _STATES = re.compile(
-    r"[\u3400-\u9fff](?:了|过|着)(?![吗么吧没])|.(?:真|太|都|又|就|才|还|也|总|老是|一直|从来|每天|天天|愣是|居然|竟然|终于|原来|越来越)[\u3400-\u9fff]"
+    r"[\u3400-\u9fff](?:了|过|着)(?![吗么吧没])|.(?:真|太|都|又|就|才|还|也|总|老是|一直|从来|每天|天天|愣是|居然|竟然|终于|原来|越来越|越.越)[\u3400-\u9fff]"
     r"|^[^，,]{1,8}(?:不是|是|不会|不能|不对|不行|没有?|把|被|让|说)[\u3400-\u9fff]|[\u3400-\u9fff]得[\u3400-\u9fff]"
     r"|^(?:我|他|她|它|我们|他们|我?[妈爸哥姐弟妹奶爷]|老板|领导|老师|同事|女儿|儿子)(?:今天|昨天|在|失|从)"
     r"|^.{2,10}(?:今天|昨天)[^，,]{0,4}(?:不错|还行|[\d一二两三四五六七八九十]+)"
@@ -84,9 +96,21 @@ _STATES = re.compile(
 """Signs of a statement: what has happened, what always is, who is what."""
 
 
+_SIGH = re.compile(
+    r"(?:哈+|呵+|嘿+|唉+|哎[呀哟]?|服了|无语|真的|烦死?了?|气死了?|救命|呜+|啊+|晕|累死?了?|崩溃|绝了|愁死了?|好烦|天哪|妈呀)[了啊呀]*"
+)
+"""A clause that only sighs."""
+
+
+_LONGEST = 18
+"""Characters of a clause that states: in longer ones of speech without marks something may be asked after it."""
+
+
 def states(words: str) -> bool:
     """Whether a Chinese sentence that names no action by the way of asking states something and asks for nothing."""
     text = words.strip().rstrip("。！!~～… ")
+    if len(text) > _LONGEST:
+        return False
     if _STATES.search(text) is None or _ASKED.search(text) is not None or _WANTS.search(text) is not None:
         return False
     return not any(map(_COMMANDS.match, begins(text)))
@@ -100,8 +124,13 @@ def asked_after(words: str) -> str:
 
 
 def is_told_chinese(words: str) -> bool:
-    """Whether a Chinese sentence, of one clause or several, only tells or sighs."""
+    """Whether each clause of a Chinese sentence only tells or sighs: where one does not, it may be what is asked."""
     text = words.strip().rstrip("。！!~～… ")
-    return _ASKS_HOW.search(text) is not None or (
-        _ASKED.search(text) is None and any(pattern.search(text) for pattern in _TELLING)
-    )
+    if _ASKS_HOW.search(text) is not None:
+        return True
+    said = clauses(text)
+    return _ASKED.search(text) is None and bool(said) and all(map(_tells, said))
+
+
+def _tells(clause: str) -> bool:
+    return any(pattern.search(clause) for pattern in _TELLING) or _SIGH.fullmatch(clause) is not None or states(clause)

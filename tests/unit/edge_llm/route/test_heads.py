@@ -22,7 +22,7 @@ from edge_llm.route.heads import action_of, is_told
         ("send a message saying the taxi is here", "sms.send"),
         ("打给张三", "call.start"),
         ("what did Anna say about the hotel in her emails", "memory.search"),
-        ("在邮件里找一下酒店", None),
+        ("在邮件里找一下酒店", "memory.search"),
         ("找一下邮件里的酒店", "memory.search"),
         ("send a WhatsApp message saying hello", None),
         ("remind me who wrote that song", None),
