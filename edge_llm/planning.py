@@ -21,6 +21,7 @@ from edge_llm.understand.by_rules import handle_wanted, time_value
 from edge_llm.understand.context import Context, Extracted
 from edge_llm.understand.corrections import correct
 from edge_llm.understand.extract import extract
+from edge_llm.understand.language import language_of
 from edge_llm.understand.numbers import find_numbers
 from edge_llm.understand.questions import question, which
 from edge_llm.understand.recipients import read_reply, values_of
@@ -252,8 +253,15 @@ def _elsewhere(waiting: Draft, asked: Slot, words: str, context: Context) -> dic
 
 def _also(waiting: Draft, asked: str, words: str, context: Context) -> dict[str, SlotValue]:
     """Other slots that a reply fills on the way. A reply that is free text fills only the slot it was asked for."""
+    if waiting.action.slot(asked).role == "item" and language_of(words) == "zh":  # "机械键盘，五百块以内"
+        found = _others(waiting, asked, words, context)
+        return {name: value for name, value in found.items() if waiting.action.slot(name).role == "amount"}
     if waiting.action.slot(asked).role in ("text", "query", "item", "data") and waiting.action.id not in _NAMED_WITH_MORE:
         return {}
+    return _others(waiting, asked, words, context)
+
+
+def _others(waiting: Draft, asked: str, words: str, context: Context) -> dict[str, SlotValue]:
     found = extract(waiting.action, words, context, waiting.slots).slots
     return {
         slot.name: found[slot.name]

@@ -27,7 +27,7 @@ _SAY = re.compile(
     r"^(?:(?:just |please )*(?:say|tell (?:him|her|them)|ask (?:him|her|them)|write|it should say|the message is"
     r"|it'?s called|call it|it'?s"
     r"|that)(?: that)?\b[:,]?\s+"
-    r"|(?:就?说|内容是|写|叫做?|就是|告诉(?:他|她)|就?(?:跟|和|给)(?:他|她|他们|她们|对方)[说讲](?:一声|一下)?)[：:，,]?\s*)",
+    r"|(?:就?说|内容是|就?写|叫做?|就是|告诉(?:他|她)|就?(?:跟|和|给)(?:他|她|他们|她们|对方)[说讲](?:一声|一下)?)[：:，,]?\s*)",
     re.IGNORECASE,
 )
 _AHEAD = re.compile(
@@ -113,6 +113,7 @@ def _place(slot: Slot, text: str, context: Context, action: Action | None) -> Sl
 def choose(values: Sequence[SlotValue], words: str) -> SlotValue | None:
     """Which of several values a reply picks: its number, its place in the row, or words that only one of them has."""
     text = words.strip().strip(".。!！").lower()
+    text = re.sub(r"[，,\s]*(?:而)?(?:不是|不要)[^，,]+", "", text) or text  # "是Hughes，不是Baker"
     if (by_figures := _by_figures(values, text)) is not None:
         return by_figures
     for number, names in enumerate(_ORDINALS[: len(values)]):
@@ -201,7 +202,8 @@ def _number(text: str) -> SlotValue | None:
 
 
 def _choice(slot: Slot, text: str) -> SlotValue | None:
-    bare = re.sub(r"^(?:in|into|to|it'?s|from|换成|成|用|到)\s*", "", text.strip(" .。!！"), flags=re.IGNORECASE)
+    bare = re.sub(r"^(?:in|into|to|it'?s|from|换成|成|用|到|要)\s*", "", text.strip(" .。!！"), flags=re.IGNORECASE)
+    bare = re.sub(r"(?<=[\u3400-\u9fff])的$", "", bare)
     if slot.name.startswith("currency"):
         found = find_currencies(text)
         code = found[0].code if found else code_of(bare)

@@ -339,6 +339,7 @@ def _queries(reading: Reading, slot: Slot) -> Values:
         said = _ON_THE_WEB.sub("", said) or said
     if said is not None and is_music:
         said = trimmed(_MEANWHILE.sub("", said).rstrip("? "))
+    said = None if said is not None and points_only(said) else said
     return () if said is None else (typed(said),)
 
 

@@ -11,7 +11,7 @@ from edge_llm.actions.values import SlotValue
 from edge_llm.understand.answers import answer_slot
 from edge_llm.understand.by_rules import handle_wanted, typed
 from edge_llm.understand.context import Context
-from edge_llm.understand.corrections_chinese import heart_of, with_part
+from edge_llm.understand.corrections_chinese import figure_changed, heart_of, with_part
 from edge_llm.understand.durations import find_durations
 from edge_llm.understand.language import chinese_marks
 from edge_llm.understand.list_changes import list_changed
@@ -40,8 +40,8 @@ _LEAD = re.compile(
 )
 _TRAIL = re.compile(
     r"(?:[，,\s]*(?:(?<=\w) (?:suits|sounds|works|would be|is)\b[^,]*\b(?:better|nicer|best)|\bi (?:should have said"
-    r"|mean(?:t)?(?: to say)?)|吧|呗|啦|好了|谢谢|\binstead|\bplease|\bthen|\bsorry|\bactually|\bthanks|\bmy (?:mistake|bad"
-    r"|fault)|\bsilly me|\boops"
+    r"|mean(?:t)?(?: to say)?)|吧|呗|啦|好了|才对|才是|谢谢|\binstead|\bplease|\bthen|\bsorry|\bactually|\bthanks"
+    r"|\bmy (?:mistake|bad|fault)|\bsilly me|\boops"
     r"|\bif (?:you (?:would|could|don'?t mind)|possible)))+$",
     re.IGNORECASE,
 )
@@ -177,7 +177,9 @@ def _by_remark(call_slots: Mapping[str, SlotValue], action: Action, text: str, c
     message = _RESAID.match(text)
     if message is not None and "message" in call_slots:
         return {"message": typed(message["new"])}
-    return list_changed(call_slots, action, text) or shifted(call_slots, action, text, context)
+    return (
+        list_changed(call_slots, action, text) or figure_changed(call_slots, text) or shifted(call_slots, action, text, context)
+    )
 
 
 def _like(held: object, new: str) -> SlotValue | None:

@@ -6,15 +6,17 @@ And a new part put in the place of the one it resembles: "北门" in "我在南�
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 from typing import Final
 
+from edge_llm.actions.values import Provenance, SlotValue
 from edge_llm.understand.clauses_chinese import spans
 from edge_llm.understand.language import has_cjk
 from edge_llm.understand.spoken import HESITATION, PARTICLES
 
 _SLIP: Final = re.compile(
     rf"(?:{HESITATION}|我|刚才|刚刚|不好意思|抱歉|对不起|等等|等一下|等会儿?|好像|是|又)*"
-    r"(?:(?:说|打|写|看|记|搞|弄|听|点|选|输|发|手滑|口误|按|买|订|讲|念)*错(?:了|啦)?[^，,。\s]{0,2}了?|手滑了?|算了(?:算了)?|口误|嘴瓢了?|不对(?:不对)?|不是(?:不是)?|不|记岔了|弄混了|搞混了)"
+    r"(?:(?:说|打|写|看|记|搞|弄|听|点|选|输|发|手滑|口误|按|买|订|讲|念)*错(?:了|啦)?[^，,。\s]{0,2}了?|手滑了?|算了(?:算了)?|口误|嘴瓢了?|不对(?:不对)?|不是(?:不是)?|不|记[岔混反]了|看反了|急?糊涂了|看走眼了|脑子短路了|弄混了|搞混了)"
     rf"{PARTICLES}*"
 )
 """A clause that only says that something was wrong."""
@@ -60,3 +62,16 @@ def with_part(held: str, new: str) -> str | None:
     ]
     best = max(alike, key=lambda part: sum(one == other for one, other in zip(part, new, strict=True)), default=None)
     return None if best is None or new in held else held.replace(best, new, 1)
+
+
+def figure_changed(call_slots: Mapping[str, SlotValue], text: str) -> dict[str, SlotValue] | None:
+    """A figure of a chart said anew after its name: "二月的数看反了，54"."""
+    held = call_slots.get("items")
+    said = re.findall(r"\d+(?:\.\d+)?", text)
+    if held is None or not isinstance(held.value, str) or len(said) != 1:
+        return None
+    for match in re.finditer(r"(?P<name>[^\d，,、；;：:\s]{1,8})[：:\s]*(?P<figure>\d+(?:\.\d+)?)", held.value):
+        if match["name"] in text and not match["name"].isdigit():
+            whole = held.value[: match.start("figure")] + said[0] + held.value[match.end("figure") :]
+            return {"items": SlotValue(whole, whole, Provenance("typed"))}
+    return None

@@ -23,6 +23,9 @@ _DROPPED = re.compile(
     r"|^(?:把)?(?P<z>[^，,]+?)(?:换成|改成|改为)(?P<new3>.+)$"
     r"|^(?:不要|不用买|去掉|删掉)(?P<y>[^，,]+?)(?:了|吧|啦)?(?:[，,\s]*(?:换成|改成|改为|换|改|要)(?P<new2>.+))?$"
 )
+_TOO = re.compile(
+    r"^(?:把|还有)?(?P<x>[^，,]+?)(?:也|还有)(?:一起|一块儿?|都|给我)*(?:划掉|删掉|去掉|拿掉|勾掉|不要了|删了|划了)[吧]?$"
+)
 _A_REQUEST = re.compile(r"^(?:帮|给|叫|打(?!火)|提醒|设|定|订|查|搜|放|导航|发|麻烦|请|告诉|通知|把)")
 
 
@@ -41,8 +44,8 @@ def list_changed(call_slots: Mapping[str, SlotValue], action: Action, words: str
             place = items.index(old)
             items[place : place + 1] = [without_particles(new)] if new else []
             return {slot.name: _listed(items)}
-    added = _ADDED.match(text)
-    said = None if added is None else trimmed(added["x"] or added["y"])
+    added = _ADDED.match(text) or (_TOO.match(text) if action.id == "list.remove" else None)
+    said = None if added is None else trimmed(added["x"] or added.groupdict().get("y") or "")
     if said is None or _A_REQUEST.match(said):
         return None
     return {slot.name: _listed([*items, *(one for one in items_of(spaced_items(said)) if one not in items)])}

@@ -60,6 +60,10 @@ def test_a_part_takes_the_place_of_the_one_it_resembles(held: str, new: str, men
         ("takeaway.order", "点份宫保鸡丁饭", "辣的吃不了，换番茄炒蛋饭", "dish", "番茄炒蛋饭"),
         ("shop.buy", "在京东买个电饭锅", "要压力锅", "item", "压力锅"),
         ("reminder.add", "提醒我周五交水费", "记错了 是电费", "text", "交电费"),
+        ("note.add", "记一下：备用钥匙在二楼王阿姨家", "哎呀记混了，三楼才对", "text", "备用钥匙在三楼王阿姨家"),
+        ("list.remove", "把清单上的葱和豆腐划掉", "香菇也一起划掉", "items", ["葱", "豆腐", "香菇"]),
+        ("chart.draw", "画个柱状图，一月30，二月45，三月28", "二月的数看反了，54", "items", "一月30，二月54，三月28"),
+        ("map.show", "在地图上看看附近的药店", "我急糊涂了，要找宠物医院，猫吐了", "place", "宠物医院"),
         ("sms.send", "给妈妈发短信说我六点到家", "改一下，七点到家", "message", "我七点到家"),
         ("note.add", "记一下，门锁密码是2233", "是2244，记错了", "text", "门锁密码是2244"),
         ("mail.send", "给王芳发邮件，主题请假，内容是明天请假一天", "主题改成调休", "subject", "调休"),
@@ -80,7 +84,8 @@ def test_a_correction_may_say_why(action: str, words: str, reply: str, slot: str
 @pytest.mark.parametrize(
     "words",
     ["不买了不买了 家里放不下", "不用了不用了，后天我歇班", "算了不买了，家里有烤箱", "不打了不打了，老公来接我",
-     "妈妈做好饭了，不点了", "算了不点了，冰箱有剩饭"],
+     "妈妈做好饭了，不点了", "算了不点了，冰箱有剩饭", "哎，宝宝刚睡着，不放了",
+     "等一下，先留着，还没交呢"],
 )  # fmt: skip
 def test_who_takes_back_may_say_why(words: str) -> None:
     assert is_taken_back(words)
