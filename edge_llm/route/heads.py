@@ -220,6 +220,7 @@ _TOLD = tuple(
     re.compile(pattern, re.IGNORECASE)
     for pattern in (
         # somebody, and what they did, do or are
+        r"^(?:why|how come) (?:do|does|did|is|are|was|were) (?!i\b|my\b)",
         r"^(?:nobody|no one|everyone|everybody) (?!want|need)\w+\b",
         r"^it(?:'?s| is| was) (?:(?:so|really|very|too|absolutely|bloody) )*(?:raining|snowing|pouring|freezing"
         r"|boiling|hot|cold|windy|lovely"

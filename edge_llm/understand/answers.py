@@ -17,7 +17,7 @@ from edge_llm.understand.language import has_cjk
 from edge_llm.understand.numbers import FIGURES, find_numbers, plain, read_chinese
 from edge_llm.understand.places import clean_place, find_place
 from edge_llm.understand.places_chinese import of_two_places, place_reply
-from edge_llm.understand.recipients import read_reply, values_of
+from edge_llm.understand.recipients import find_named, read_reply, values_of
 from edge_llm.understand.said_chinese import reply_text, spaced_items
 from edge_llm.understand.text_slots import items_of, trimmed, without
 from edge_llm.understand.times import Time, at_usual_hour, find_times, parse_exact
@@ -51,6 +51,8 @@ _FROM_TO = re.compile(r"^(?:from\s+)?(?P<origin>(?-i:[A-Z])[\w'’ -]*?)\s+to\s+
 _SAID_BY_ME = re.compile(r"\b(?:i|i'm|i'll|i'd|we|we're|we'll|my)\b", re.IGNORECASE)
 _AFTER_PLACE = re.compile(r"[\s,]+(?:i|i'm|i'll|i'd|we|we're|we'll|is|will|would|where|because|that)\b.*$", re.IGNORECASE)
 _PLACE_LEAD = re.compile(r"^(?:to|from|at|in|near|the|it'?s|去|到|在|从|是)\s*", re.IGNORECASE)
+_RULED_OUT = re.compile(r"[,;]?\s*\bnot (?:the )?\w+(?:'s)?\s*$|^not (?:the )?\w+(?: one)?[,;.]\s*", re.IGNORECASE)
+"""Who is not meant: "Baker of course, not Hughes"."""
 _ORDINALS = (
     ("first", "1st", "former", "第一", "前面", "上面", "头一个", "前一个"), ("second", "2nd", "第二"), ("third", "3rd", "第三"),
     ("fourth", "4th", "第四"),
@@ -112,7 +114,7 @@ def _place(slot: Slot, text: str, context: Context, action: Action | None) -> Sl
 
 def choose(values: Sequence[SlotValue], words: str) -> SlotValue | None:
     """Which of several values a reply picks: its number, its place in the row, or words that only one of them has."""
-    text = words.strip().strip(".。!！").lower()
+    text = _RULED_OUT.sub("", words.strip().strip(".。!！").lower())
     text = re.sub(r"[，,\s]*(?:而)?(?:不是|不要)[^，,]+", "", text) or text  # "是Hughes，不是Baker"
     if (by_figures := _by_figures(values, text)) is not None:
         return by_figures
@@ -174,12 +176,24 @@ def _recipient(slot: Slot, text: str, context: Context, action: Action | None) -
     named = read_reply(text, context.people, region=context.region)
     if named is None:
         return None
+    if slot.schema.get("type") == "array" and (several := _people(slot, text, context, action)) is not None:
+        return several
     wanted = "phone" if action is None else handle_wanted(action, slot)
     values = values_of(named, wanted)
     if len(values) == 1:
         value = values[0]
         return SlotValue([value.value], value.shown, value.provenance) if slot.schema.get("type") == "array" else value
     return typed(named.text) if not values and wanted in ("name", "any") and named.text else None
+
+
+def _people(slot: Slot, text: str, context: Context, action: Action | None) -> SlotValue | None:
+    """Several people who are named in one reply: "with Anna and James"."""
+    found = [one for one in find_named(f"with {text}", context.people, region=context.region) if one.contacts or one.handle]
+    wanted = "phone" if action is None else handle_wanted(action, slot)
+    each = [values_of(one, wanted) for one in found]
+    if len(each) < 2 or any(len(values) != 1 for values in each):
+        return None
+    return SlotValue([one[0].value for one in each], ", ".join(one[0].shown for one in each), each[0][0].provenance)
 
 
 def _amount(text: str, context: Context) -> SlotValue | None:

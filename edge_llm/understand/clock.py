@@ -33,7 +33,7 @@ _ENGLISH = tuple(
     for pattern in (
         rf"(?:a\s+)?(?P<minute>{_MINUTE_WORD})\s+(?:(?P<unit>minutes|mins)\s+)?(?P<side>past|after|to|before"
         rf"|till)\s+(?P<hour>\d{{1,2}}"
-        rf"|{_HOUR_WORD})\b(?![:.]\d)(?:\s*{_MERIDIEM})?",
+        rf"|{_HOUR_WORD})\b(?![:.]\d)(?!\s+(?:of\s+)?(?:jan|feb|mar|apr|may|jun|jul|aug|sep|oct|nov|dec))(?:\s*{_MERIDIEM})?",
         rf"half[ -](?P<hour>{_HOUR_WORD}|\d{{1,2}})\b(?!\s+(?:an?\b|past\b|(?:minutes?|mins?|hours?|hrs?|days?|weeks?"
         rf"|price|dozen)\b)|[:.]\d)"
         rf"(?:\s*{_MERIDIEM})?",

@@ -12,19 +12,21 @@ from edge_llm.understand.answers import answer_slot
 from edge_llm.understand.by_rules import handle_wanted, typed
 from edge_llm.understand.context import Context
 from edge_llm.understand.corrections_chinese import figure_changed, heart_of, with_part
+from edge_llm.understand.courtesy import without_remark
 from edge_llm.understand.durations import find_durations
 from edge_llm.understand.language import chinese_marks
 from edge_llm.understand.list_changes import list_changed
 from edge_llm.understand.moved_times import both_ends, moved_time, shifted
-from edge_llm.understand.numbers import find_numbers
 from edge_llm.understand.reading import PEOPLE
 from edge_llm.understand.recipients import find_named, read_reply, values_of
 from edge_llm.understand.remarks import put_right, remarked
+from edge_llm.understand.said_anew import COMING, count_alone, said_anew
 from edge_llm.understand.text_slots import trimmed
 from edge_llm.understand.times import find_times, shown_time
 
 _LEAD = re.compile(
-    r"^(?:(?:no+|nope|nah|ugh|argh|er+m?|uh|lol|whoops|my bad|scratch that|wait|sorry|oops|actually|hmm|um|oh|well"
+    r"^(?:(?:not (?:him|her|it|that|them|this|those)|my mistake|silly me|no+|nope|nah|ugh|argh|er+m?|uh|lol|whoops"
+    r"|my bad|scratch that|wait|sorry|oops|actually|hmm|um|oh|well"
     r"|ok(?:ay)?|hang on|hold on|i mean|i meant|i said|rather"
     r"|please|instead|but|"
     r"make (?:it|that)|change (?:it|that) to|change (?:it|that)|let'?s (?:do|make it|say)|it should (?:be|say|go to)"
@@ -61,7 +63,7 @@ _NOT = (
 )
 _MARKED = re.compile(
     r"^(?:just )?say\b|\b(?:no|nah|nope|ugh|not|actually|instead|i mean(?:t)?|make (?:it|that)|change|should be|sorry"
-    r"|wait|rather|wrong|oops|whoops|typo|correction"
+    r"|wait|rather|wrong|oops|whoops|typo|correction|should have|my mistake|silly me|better"
     r"|it'?s|move"
     r"|push|shift|reschedule)\b|不|错|提前|提早|推迟|延后|挪|调|变成"
     r"|改|换|(?:听|点|买|吃|去|看|找|叫|放|订|要)的是|应该|我是说|等等|还是|而是",
@@ -82,16 +84,11 @@ _REQUEST = re.compile(
 """What begins something else than a correction."""
 _I_NEED = re.compile(r"\s+(?:i|we)(?:'m| am)? (?:need|want|mean|meant|after)[,;]?$", re.IGNORECASE)
 _TOLD = re.compile(
-    r"^(?:(?:the|it|my|his|her|their|this|that|they|he|she)\b[\w' ]{0,25}|\w+) (?:says?|said|reads?|needs?|takes?"
-    r"|wants?)\s+(?P<x>.+)$",
+    r"^(?:(?:the|it|my|his|her|their|this|that|they|he|she)\b[\w' ]{0,25}|\w+) (?:says?|said|reads?|needs?|takes?|wants?"
+    r"|(?:doesn'?t |does not |won'?t |only )?(?:starts?|begins?|opens?)(?: (?:at|until|till))?)\s+(?P<x>.+)$",
     re.IGNORECASE,
 )
 """What something says it should be: "the packet says 18"."""
-_COMING = re.compile(
-    r"\b(?:com(?:ing|es?)|join\w*|bring\w*|invit\w*|us|people|everyone|guests?|friends?|kids|cousins|with|plus|can't make"
-    r"|dropped out|not coming)\b",
-    re.IGNORECASE,
-)
 _CODE = re.compile(r"(?<![A-Za-z\d])[A-Za-z]*\d[A-Za-z\d-]*(?![A-Za-z\d])")
 _ROLE_WORDS: Mapping[str, SlotRole] = {
     "time": "time", "date": "time", "day": "time", "hour": "time", "when": "time", "时间": "time", "日期": "time",
@@ -140,6 +137,7 @@ def correct(call_slots: Mapping[str, SlotValue], action: Action, words: str, con
     texts = [slot for slot in action.slots if slot.role in ("text", "item", "query", "place") and slot.name in call_slots]
     needed = [slot for slot in texts if slot.required]
     texts = needed if len(needed) == 1 else texts  # the dish, not where it goes
+    rest = rest if "message" in call_slots else without_remark(rest.rpartition(": ")[2])
     if not marked or rest == words.strip(" .。!！") or len(texts) != 1:
         return None
     said = _mended(call_slots[texts[0].name], texts[0], rest, context) or answer_slot(texts[0], rest, context, action=action)
@@ -159,6 +157,8 @@ def _by_value(
 ) -> dict[str, SlotValue] | None:
     """What the new value in a reply changes: the reply is the value, or one of its clauses is."""
     rest = _LEAD.sub("", text).strip()
+    if (changed := said_anew(call_slots, action, text, rest, context, is_marked=is_marked)) is not None:
+        return changed
     if (changed := _by_name(call_slots, action, rest, context)) is not None:
         return changed
     if (changed := _bare(call_slots, action, rest, context)) is not None:
@@ -314,26 +314,11 @@ def _clause_value(
     count = next((slot for slot in action.slots if slot.schema.get("type") == "integer"), None)
     if not rest:
         return None
-    if count is not None and _COMING.search(others) and (number := _count_alone(rest)) is not None:
+    if count is not None and COMING.search(others) and (number := count_alone(rest)) is not None:
         return {count.name: typed(number)}
     changed = _bare(call_slots, action, rest, context) or _by_kind(call_slots, action, rest, context)
-    lengths = {slot.name for slot in action.slots if slot.role in ("duration", "number")}
+    lengths = {slot.name for slot in action.slots if slot.role in ("duration", "number", "amount")}
     return changed if changed is not None and (_covers(rest, changed, context) or set(changed) & lengths) else None
-
-
-def _count_alone(text: str) -> int | None:
-    """The number that a clause is: "five", "five now"."""
-    numbers = find_numbers(text)
-    is_alone = len(numbers) == 1 and not re.search(
-        r"\w",
-        re.sub(
-            r"\b(?:just|only|now|then|of us|in all|total"
-            r"|altogether)\b",
-            "",
-            text[: numbers[0].start] + text[numbers[0].end :],
-        ),
-    )
-    return int(numbers[0].value) if is_alone else None
 
 
 def _slot_named(action: Action, text: str) -> Slot | None:

@@ -179,7 +179,8 @@ _CUES: dict[str, tuple[str, ...]] = {
         r"\border\s+from\s+[^:]{2,30}:\s*(?P<x>.+)",
         r"(?<!n't )(?<!not )\b(?:feel like|fancy|craving|crave|hungry for|in the mood for)\s+(?:some\s+"
         r"|an?\s+)?(?P<x>(?!takeaway|takeout|delivery)"
-        r"[^,]+?)(?:\s+(?:tonight|today|now|for (?:dinner|lunch|tea|supper)))?(?=,\s*(?:so |and |can you |could you "
+        r"[^,]+?)(?:\s+from\s[^,]+?)?(?:\s+(?:tonight|today|now|for (?:dinner|lunch|tea|supper)))?(?=,\s*(?:so |and "
+        r"|can you |could you "
         r"|please )*(?:order|get|find|grab)\b)",
         r"送(?:一?[份个杯碗盒盘只打])(?P<x>[^，,]+?)(?:过来|来|到.*)?$",
         r"(?:来|点|叫|要|吃)(?:一?[份个杯碗盒盘只打]|点儿?|两份|三份)(?:外卖)?[，,：:]?(?P<x>(?!外卖)[^，,]+?)(?:的?外卖)?"

@@ -32,7 +32,7 @@ _NO = re.compile(
 THEN_LEFT = (
     r"(?:no+|nah|nope|ok(?:ay)?|oh|ah|aw+|ugh|argh|h+m+|u[mh]+|lol|omg|(?:my |oh |dear )?(?:god|gosh|lord)|dear"
     r"|blimey|shoot|damn|crap"
-    r"|yikes|oops|whoops|eek|stop|quick|yeah|right|well|wait|actually|please|just|sorry|you know what|tell you what"
+    r"|yikes|oops|whoops|eek|stop|quick|yeah|right|well|wait|actually|please|just|let'?s|ha+|sorry|you know what|tell you what"
     r"|(?:come to|now that i) think of it|on reflection|thinking about it|hang on|hold on|on second thoughts?|in fact)"
 )
 """What somebody says before they take a request back."""
@@ -48,7 +48,9 @@ _TAKEN_BACK = (
     rf"|don'?t (?:worry|bother)"
     r"|(?:i )?(?:don'?t|do not|no longer) (?:want|need) (?:it|that|this|one|to|anything)(?: (?:any ?more|after all|now))?"
     r"|(?:it'?s|that'?s) (?:fine|ok(?:ay)?|alright|all right)(?=[\s,.;!-]+(?:i|we|he|she|they|no)\b)"
-    r"|no need(?: (?:to|for (?:it|that)))?|not needed|no (?:\w+ )?(?:needed|required|necessary)|(?:(?:i|we)(?:'ve"
+    r"|no need(?: (?:to|for (?:it|that)))?(?: (?:any ?more|now|after all))?|(?:the|that) \w+ can go"
+    r"|(?:i(?:'ve)? )?(?:just|already) (?:did|done) (?:it|that)|not needed|no (?:\w+ )?(?:needed|required|necessary)"
+    r"|(?:(?:i|we)(?:'ve"
     r"| have)? )?changed (?:my|our) (?:minds?|plans?)|call it off|i(?:'d"
     r"| would) rather not|let'?s not"
 )
@@ -77,7 +79,7 @@ _REASON = re.compile(
 ASKS_ANEW = re.compile(
     r"\b(?:instead|rather|make (?:it|that)|change|let'?s|please|(?:can|could|would) you|i meant?|should (?:be|say)"
     r"|i(?:'d| would) (?:like|prefer)"
-    r"|i (?:want|need))\b",
+    r"|i (?:want|need)(?! to (?:sleep|think|check|wait|ask|see|talk|be)\b))\b",
     re.IGNORECASE,
 )
 

@@ -32,6 +32,12 @@ _ANOTHER_REQUEST = re.compile(r"(?:remind|call|text|set|tell|book|play|make|send
 _LATER = re.compile(
     r"\b(?P<way>later|earlier|sooner|before that|after that)\b|^(?:push|move|put) (?:it|that) (?P<back>back|forward)", re.I
 )
+_STAYS = re.compile(
+    r"\b(?:leave|keep)\s+(?:the\s+)?(?P<x>[\w' -]+?)(?:\s+(?:on|there|in|where)\b.*)?(?=[,.;!]|$)"
+    r"|^(?:not )?(?:the\s+)?(?P<y>[\w' -]+?) (?:can|should) stay\b",
+    re.IGNORECASE,
+)
+_TOO = re.compile(r"^(?:(?:oh|ah|um+|wait)\b[,\s]*)*(?P<x>[\w' -]{2,40}?)(?:,?\s+(?:too|as well))[!.]*$", re.IGNORECASE)
 _FURTHER = re.compile(
     r"\b(?:more|extra|longer|another)\b|^add\b|^(?:再|多)?(?:加|多|延长|增加|延)(?:上|个)?(?=[\d一二两三四五六七八九十半])",
     re.IGNORECASE,
@@ -59,7 +65,7 @@ _LONGEST = 6
 
 def remarked(slots: Mapping[str, SlotValue], action: Action, text: str, context: Context) -> dict[str, SlotValue] | None:
     """The slots that a remark changes, measured from what they hold; None where it does not."""
-    for change in (_added, _shifted, _lengthened, _refined):
+    for change in (_kept, _added, _shifted, _lengthened, _refined):
         changed = change(slots, action, text, context)
         if changed is not None:
             return changed
@@ -74,10 +80,24 @@ def put_right(value: SlotValue, new: str, context: Context) -> SlotValue | None:
     return None if "no sorry" in mended else typed(mended)
 
 
+def _kept(slots: Mapping[str, SlotValue], action: Action, text: str, context: Context) -> dict[str, SlotValue] | None:
+    """A list to take off without what is to stay: "leave the candles on"."""
+    match = _STAYS.search(text)
+    slot = next(
+        (one for one in action.slots if one.role == "item" and isinstance(getattr(slots.get(one.name), "value", None), list)),
+        None,
+    )
+    if match is None or slot is None or context.language != "en" or not action.id.endswith(".remove"):
+        return None
+    held = slots[slot.name]
+    items = [item for item in held.value if item.lower() != (match["x"] or match["y"]).lower()]
+    return {slot.name: typed(items, ", ".join(items))} if items else None
+
+
 def _added(slots: Mapping[str, SlotValue], action: Action, text: str, context: Context) -> dict[str, SlotValue] | None:
     """A list with what a remark adds to it."""
     people = _MORE_PEOPLE.match(text)
-    match = _MORE.match(text) or people
+    match = _MORE.match(text) or _TOO.match(text) or people
     if match is None or _ANOTHER_REQUEST.match(match["x"]):
         return None
     for slot in action.slots:

@@ -56,7 +56,10 @@ _NOT_NEEDED = re.compile(
     r"|we|he|she|they|it|mum|dad)"
     r"(?:'ve|'s| have| has)? (?:just |already |now )+(?:\w+ed|done|got|found|sent|rung|called|been|had|made|bought"
     r"|seen|told|left|gone"
-    r"|here)\b[^\d]*)",
+    r"|here)\b[^\d]*)"
+    r"|(?:(?:you know what|actually|on second thoughts?|hm+|oh)\b[\s,]*)+i(?:'ll| will) (?:walk|drive|cycle|cook"
+    r"|manage|stay (?:in|home|here)|do it myself)\b[^\d]*"
+    r"|(?:.*\b)?i(?:'d| would) rather not\b[^\d,]*",
     re.IGNORECASE,
 )
 """A no with what is done instead: "nah I'll walk", "no wait, I've just done it"."""

@@ -36,7 +36,8 @@ _PARTICLE = re.compile(r"(?<=\w\w)\s(?:in|on)(?=[ .!]*$)", re.IGNORECASE)
 _SPLIT = re.compile(r"\s*(?:,\s*(?:and\s+)?|\band\b|&|\+|，|、|和|还有|以及|跟|；|;)\s*")
 _ITEM_LEAD = re.compile(r"^(?:some|a few|a|an|the|more|一些|一点|点儿?|些)\s+|^(?:一些|一点|些)", re.IGNORECASE)
 _NOTHING = re.compile(
-    r"(?:an?|the|my|some|any)|(?:(?:some|any|an?|the|my|another|new|more|other|a (?:few|bit of|piece of))\s+)*"
+    r"(?:one|some|any) of (?:my|the) \w+|(?:it'?s|this is|that'?s) (?:an?|my) (?:note|reminder|message|task|to-?do)"
+    r"|(?:an?|the|my|some|any)|(?:(?:some|any|an?|the|my|another|new|more|other|a (?:few|bit of|piece of))\s+)*"
     r"(?:it|this|that|me|us|myself|something|anything|somebody|someone|things?|stuff|one|text|words|message|please|event"
     r"|appointment|meeting|reminder|alarm|timer|note|task|list|item|entry|music|song|songs|tune|food|meal|take-?away"
     r"|take-?out|delivery|app"
@@ -79,7 +80,7 @@ def trimmed(text: str, *, is_last: bool = False) -> str | None:
     if len(text) > 2 and text[0] in "'‘" and text[-1] in "'’":
         text = text[1:-1].strip()
     text += end if text and not text.endswith(end) else ""
-    return None if _NOTHING.fullmatch(text) else text
+    return None if _NOTHING.fullmatch(text.rstrip("?! ")) else text
 
 
 def items_of(text: str) -> list[str]:
