@@ -67,7 +67,7 @@ def said_in(words: str, action: Action, slot: Slot) -> str | None:
 
 def points_only(said: str) -> bool:
     """Whether words name nothing: "它", "东西 网上买"."""
-    return _POINTS.fullmatch(said.replace(" ", "")) is not None
+    return _POINTS.fullmatch(said.replace(" ", "")) is not None or re.fullmatch(r"送[到去来过].{1,6}", said) is not None
 
 
 def _by_cues(text: str, action: Action, slot: Slot) -> str | None:

@@ -43,7 +43,7 @@ _AGREED = re.compile(r"(?<![气色况果还])(?:[好行]伐|好吗|行吗|行不
 """What asks for no more than a yes: "叫部车去徐家汇好伐"."""
 _DIALECTS = tuple((re.compile(pattern), plain) for pattern, plain in _DIALECT)
 _LEAD = re.compile(
-    rf"^(?:{HESITATION}(?:[，,、。.…~～！!\s]+|(?<=[嗯呃哎诶])(?=[\u3400-\u9fff])|(?=帮|给|麻烦|你|我|请))+)+", re.IGNORECASE
+    rf"^(?:{HESITATION}(?:[，,、。.…~～！!\s]+|(?<=[嗯呃哎诶呀])(?=[\u3400-\u9fff])|(?=帮|给|麻烦|你|我|请))+)+", re.IGNORECASE
 )
 _COMMANDS: Final = (
     (r"(?:call|phone)(?:一下|下|个)?\s*(?=我(?![妈爸哥姐弟妹老媳爷奶外儿女的]))", "叫"),
