@@ -73,24 +73,33 @@ def fit(gram: Matrix, labels: Labels, actions: int) -> Fit:
     import numpy as np
 
     columns = np.where(labels < 0, actions, labels)
-    _, left_out = _solve(gram, columns, actions)
+    inverse = np.linalg.inv(gram + _RIDGE * np.eye(len(gram), dtype=np.float32))
+    _, left_out = _solve(inverse, columns, actions)
     lead = left_out[:, :-1].max(axis=1) - left_out[:, -1]
     elsewhere = (labels < -1) & (left_out[:, :-1].argmax(axis=1) != -2 - labels)
     claimed = ((labels == -1) & (lead > _CLEARLY)) | (elsewhere & (lead > 0))
     kept = np.flatnonzero(~claimed)
-    weights, left_out = _solve(gram[np.ix_(kept, kept)], columns[kept], actions)
+    weights, left_out = _solve(_without(inverse, kept, np.flatnonzero(claimed)), columns[kept], actions)
     columns = columns[kept]
     asked = columns < actions
     gate = _fit_gate(_gate_rows(left_out), asked)
     return Fit(kept, weights.astype(np.float32), gate, _fit_temperature(left_out[asked, :-1], columns[asked]))
 
 
-def _solve(gram: Matrix, columns: Labels, actions: int) -> tuple[Scores, Scores]:
-    """Weights (n, c + 1), and the scores of each example when it is left out."""
+def _without(inverse: Scores, kept: Labels, gone: Labels) -> Scores:
+    """The inverse of a matrix without some rows and columns, from that of the whole (the block form of Schur's complement)."""
+    import numpy as np
+
+    across = inverse[np.ix_(kept, gone)]
+    result: Scores = inverse[np.ix_(kept, kept)] - across @ np.linalg.solve(inverse[np.ix_(gone, gone)], across.T)
+    return result
+
+
+def _solve(inverse: Scores, columns: Labels, actions: int) -> tuple[Scores, Scores]:
+    """Weights (n, c + 1), and the scores of each example when it is left out, from the inverse of the kernel with its ridge."""
     import numpy as np
 
     targets = np.eye(actions + 1, dtype=np.float32)[columns]
-    inverse = np.linalg.inv(gram + _RIDGE * np.eye(len(gram), dtype=np.float32))
     weights: Scores = inverse @ targets
     return weights, targets - weights / np.diag(inverse)[:, None]
 

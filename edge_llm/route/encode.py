@@ -52,6 +52,11 @@ class SentenceSpace:
             if number == 0 or view.spread >= _LEAST_SPREAD:
                 self._views.append(view)
 
+    @property
+    def encoders(self) -> tuple[str, ...]:
+        """The ids of those that read the language."""
+        return tuple(view.encoder for view in self._views)
+
     def gram(self) -> Matrix:
         """(n, n): the kernel of each of the sentences with each."""
         import numpy as np
@@ -86,6 +91,10 @@ class _View:
         self._mean = vectors.mean(axis=0)
         self.centred = self._centre(vectors)
         self.spread = float(1 - np.square(self._mean).sum())
+
+    @property
+    def encoder(self) -> str:
+        return self._embedder.model_id
 
     def compare(self, text: str) -> Matrix:
         with one_blas_thread():

@@ -18,6 +18,7 @@ from edge_llm.route.calibrate import Fit, fit
 from edge_llm.route.clarify import compare_likelihoods
 from edge_llm.route.encode import SentenceSpace
 from edge_llm.route.examples import examples_for
+from edge_llm.route.kept_fit import kept_fit
 from edge_llm.route.named_apps import NamedApp, find_named_apps, without_unnamed
 from edge_llm.understand.language import language_of
 from runtimes.errors import ConfigError
@@ -122,7 +123,13 @@ class Router:
             if language not in self._learned:
                 examples = examples_for(self._actions, language)
                 space = SentenceSpace(examples.texts, self._embedders, name=language, cache=self._cache)
-                learned = fit(space.gram(), np.array(examples.labels), len(self._actions))
+                made_from = [*space.encoders, *examples.texts, *map(str, (*examples.labels, len(self._actions)))]
+                learned = kept_fit(
+                    self._cache,
+                    language,
+                    made_from,
+                    lambda: fit(space.gram(), np.array(examples.labels), len(self._actions)),
+                )
                 self._learned[language] = _Learned(space, learned, find_named_apps(self._actions, language))
             return self._learned[language]
 
