@@ -73,7 +73,7 @@ def fit(gram: Matrix, labels: Labels, actions: int) -> Fit:
     import numpy as np
 
     columns = np.where(labels < 0, actions, labels)
-    inverse = np.linalg.inv(gram + _RIDGE * np.eye(len(gram), dtype=np.float32))
+    inverse = _ridged(gram)
     _, left_out = _solve(inverse, columns, actions)
     lead = left_out[:, :-1].max(axis=1) - left_out[:, -1]
     elsewhere = (labels < -1) & (left_out[:, :-1].argmax(axis=1) != -2 - labels)
@@ -84,6 +84,14 @@ def fit(gram: Matrix, labels: Labels, actions: int) -> Fit:
     asked = columns < actions
     gate = _fit_gate(_gate_rows(left_out), asked)
     return Fit(kept, weights.astype(np.float32), gate, _fit_temperature(left_out[asked, :-1], columns[asked]))
+
+
+def _ridged(gram: Matrix) -> Scores:
+    """The inverse of the kernel with its ridge."""
+    import numpy as np
+
+    result: Scores = np.linalg.inv(gram + _RIDGE * np.eye(len(gram), dtype=np.float32))
+    return result
 
 
 def _without(inverse: Scores, kept: Labels, gone: Labels) -> Scores:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from edge_llm.route.calibrate import _solve, fit
+from edge_llm.route.calibrate import _ridged, _solve, fit
 
 ACTIONS = 3
 CENTRES = np.array([[2.0, 0], [-2, 0], [0, 2], [0, -3]])
@@ -25,10 +25,10 @@ def kernel(left: np.ndarray, right: np.ndarray) -> np.ndarray:
 def test_left_out_scores_are_those_of_a_fit_without_the_example() -> None:
     known, labels = points(0, each=5)
     columns = np.where(labels < 0, ACTIONS, labels)
-    _, left_out = _solve(kernel(known, known), columns, ACTIONS)
+    _, left_out = _solve(_ridged(kernel(known, known)), columns, ACTIONS)
     for out in (0, 7, 19):
         others = np.delete(np.arange(len(known)), out)
-        weights, _ = _solve(kernel(known[others], known[others]), columns[others], ACTIONS)
+        weights, _ = _solve(_ridged(kernel(known[others], known[others])), columns[others], ACTIONS)
         expected = kernel(known[out : out + 1], known[others])[0] @ weights
         np.testing.assert_allclose(left_out[out], expected, atol=1e-4)
 
