@@ -80,7 +80,8 @@ class Texts:
             chosen = theirs
         elif texts and theirs:
             is_unlikely = any(self._probability(slot, one) < _UNLIKELY for one in theirs)
-            chosen = texts if likely >= _SURER and is_unlikely else theirs
+            is_part = set(texts) < set(theirs)
+            chosen = texts if likely >= _SURER and is_unlikely and not is_part else theirs
         elif texts:
             chosen = texts if likely >= (_LIKELY if slot.required else _SURE) else []
         else:

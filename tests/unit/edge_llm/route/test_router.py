@@ -156,8 +156,10 @@ def test_vectors_of_examples_are_kept_and_a_torn_file_is_made_again(tmp_path: Pa
     assert second.texts == 1
     Router([LIGHTS, FEED], third, cache=tmp_path).warm("en")
     assert third.texts == len(FEED.examples["en"])
-    (file,) = tmp_path.iterdir()
-    file.write_bytes(file.read_bytes()[:100])
+    files = list(tmp_path.iterdir())
+    assert len(files) == 2  # the vectors, and what was learned from them
+    for file in files:
+        file.write_bytes(file.read_bytes()[:100])
     assert Router([LIGHTS], fourth, cache=tmp_path).route("green lamps") == expected
 
 
