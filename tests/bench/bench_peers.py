@@ -245,7 +245,7 @@ def main() -> int:
     parser.add_argument("--prompt-tokens", type=int, default=512)
     parser.add_argument("--new-tokens", type=int, default=128)
     parser.add_argument("--threads", type=int, default=2)
-    parser.add_argument("--rounds", type=int, default=7)
+    parser.add_argument("--rounds", type=int, default=15)
     parser.add_argument("--json", action="store_true", help="rows as JSON instead of a table")
     parser.add_argument("--serve", nargs=3, metavar=("ENGINE", "PATH", "WORKLOAD"), help=argparse.SUPPRESS)
     options = parser.parse_args()
