@@ -33,10 +33,10 @@ if TYPE_CHECKING:
 _SPIN_US = "300"
 """Microseconds a worker spins for its next share of work before it sleeps.
 
-A token of SmolLM2-135M, 4 bits, after 300, on a 2-core Xeon (Sapphire Rapids) VM, two quiet runs and one beside a busy process:
-20 takes 10.5, 10.0 and 19.0 ms, 60 takes 9.3, 9.6 and 20.7, 120 takes 9.0, 9.8 and 23.0, the default of a millisecond 9.5, 9.7 and
-24.2. Between two tokens of an answer lie 300 microseconds of Python: on a 2-core EPYC answers with `exact` come at 0.93 and 0.95
-of onnxruntime-genai's speed (text, chat) with 60, at 0.95 and 0.98 with 300."""
+A token of SmolLM2-135M, 4 bits, after 300, on a 2-core Xeon (Sapphire Rapids) VM, two quiet runs and one beside a busy
+process: 20 takes 10.5, 10.0 and 19.0 ms, 60 takes 9.3, 9.6 and 20.7, 120 takes 9.0, 9.8 and 23.0, the default of a millisecond
+9.5, 9.7 and 24.2. Between two tokens of an answer lie 300 microseconds of Python: on a 2-core EPYC answers with `exact` come at
+0.93 and 0.95 of onnxruntime-genai's speed (text, chat) with 60, at 0.95 and 0.98 with 300."""
 _PAST = re.compile(r"past_key_values\.(\d+)\.(key|value)")
 
 
