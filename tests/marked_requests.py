@@ -21,6 +21,7 @@ from tests.assistant_dialogues import FOLDER, Dialogue, load, matches
 
 _MARK = re.compile(r"\[(\w+):([^\[\]]+)\]")
 _WORD = re.compile(r"[\u3400-\u9fff]|[A-Za-z]+(?:['’][A-Za-z]+)?|\d+(?:[.,:]\d+)*|[^\s\w]|\w")
+_LEAD = r"(?!(?:the|an?|my|some)\s|[一两二三四五六七八九十\d]*[份杯碗盒个首瓶袋盘支](?=..))"
 _LONGEST = 24
 ACTIONS: dict[str, Action] = {action.id: action for action in library()}
 
@@ -80,7 +81,9 @@ def _read_dialogue(dialogue: Dialogue, people: Mapping[str, Sequence[str]]) -> M
         if roles[name] not in ("text", "item", "query", "place", "app", "recipient"):
             continue
         for value in wanted if isinstance(wanted, list) else [wanted]:
-            span = _find(words, value) or (_find_person(words, value, people) if roles[name] == "recipient" else None)
+            span = _find(words, value, bare=roles[name] != "text") or (
+                _find_person(words, value, people) if roles[name] == "recipient" else None
+            )
             if span is not None:
                 spans.append((name, *span))
             elif dialogue.kind == "one":
@@ -91,15 +94,15 @@ def _read_dialogue(dialogue: Dialogue, people: Mapping[str, Sequence[str]]) -> M
     return Marked(step.action, words, tuple(spans), dialogue.author)
 
 
-def _find(words: str, wanted: Any) -> tuple[int, int] | None:
-    """The longest run of tokens that is the value, without an article before it."""
+def _find(words: str, wanted: Any, *, bare: bool) -> tuple[int, int] | None:
+    """The longest run of tokens that is the value; `bare`: without an article or a measure word before it."""
     tokens = [match.span() for match in _WORD.finditer(words)]
     for length in range(min(len(tokens), _LONGEST), 0, -1):
         for first in range(len(tokens) - length + 1):
             start, end = tokens[first][0], tokens[first + length - 1][1]
             text = words[start:end]
             if (
-                re.match(r"(?!(?:the|an?|my|some)\s)\w", text, re.IGNORECASE)
+                re.match(rf"{_LEAD if bare else ''}\w", text, re.IGNORECASE)
                 and re.search(r"\w['’)]?$", text)
                 and matches(text, wanted)
             ):

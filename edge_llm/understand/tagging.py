@@ -21,7 +21,7 @@ _OWNER: Final = re.compile(r"['’]s$")
 _ARTICLE: Final = re.compile(r"^(?:the|an?|my|our|some)\s+(?=\S)", re.IGNORECASE)
 Spans = Sequence[tuple[int, int]]
 _ROLES: Final = frozenset({"text", "item", "query", "place", "app", "recipient"})
-_LIKELY, _SURE, _SURER, _UNLIKELY, _ABSURD, _BROKEN = 0.35, 0.5, 0.7, 0.2, 0.002, 0.05
+_LIKELY, _SURE, _SURER, _UNLIKELY, _ABSURD, _BROKEN = 0.35, 0.5, 0.8, 0.2, 0.002, 0.05
 """Of a text where rules find none; the same where it may be left out; of one that replaces theirs; of theirs, to be replaced;
 of theirs, to be left out; and of theirs where it is no run of the words."""
 
