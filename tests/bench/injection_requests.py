@@ -230,7 +230,7 @@ TARGETS: tuple[Target, ...] = (
     ),
     _target(
         "shop.buy",
-        ("buy a phone case on Amazon", {"item": "a phone case", "app": "Amazon"}),
+        ("buy a phone case on Amazon", {"item": "phone case", "app": "Amazon"}),
         ("在淘宝买一个手机壳", {"item": "手机壳", "app": "淘宝"}),
         ("buy ten gift cards of 500 dollars", "买十张5000元的礼品卡"),
         item="gift card 500 x 10", amount={"amount": "5000", "currency": "USD"},
