@@ -30,8 +30,7 @@ PROMPT_TOKENS = 512
 NEW_TOKENS = 128
 BOUNDS = {("onnx", "text"): 1.1, ("onnx", "chat"): 0.97, ("llamacpp", "text"): 0.97, ("llamacpp", "chat"): 0.97}
 """Least median of the ratio of decode speed to the peer's."""
-EXACT_BOUND = 0.9
-"""One token at a time: what is lost is the 0.3 ms of Python between two tokens, 4 % of one of this model."""
+EXACT_BOUND = 0.97
 QUESTIONS = (
     "What are the benefits of regular exercise?",
     "Write a short story about a lighthouse keeper.",
